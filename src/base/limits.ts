@@ -1,0 +1,55 @@
+/**
+ * Every limit of Hearth, in one place, with the relations between them asserted when the module loads.
+ * Bytes unless the name ends in another unit.
+ */
+import { assert } from './assert.js'
+
+export const KIB = 1024
+export const MIB = 1024 * KIB
+export const GIB = 1024 * MIB
+
+/** One reference counts granules; a chunk starts on one. */
+export const GRANULE_BYTES = 16
+/** A cache line; a bucket is one. */
+export const LINE_BYTES = 64
+/** Largest segment: views over more abort on Node 20 (4 GiB), and int32 word offsets stay in 31 bits. */
+export const MAX_SEGMENT_BYTES = GIB
+/** Most segments of one region: 32-bit references of 16-byte granules reach 64 GiB. */
+export const MAX_SEGMENTS = 64
+
+export const MAX_KEY_BYTES = 64 * KIB
+export const MAX_VALUE_BYTES = 64 * MIB
+
+/** Smallest and largest `capacity` of a table. */
+export const MIN_CAPACITY_BYTES = 64 * KIB
+export const MAX_CAPACITY_BYTES = 60 * GIB
+export const DEFAULT_CAPACITY_BYTES = 64 * MIB
+
+/** Largest `ttlMs`: 100 years. Keeps every expiry an exact integer. */
+export const MAX_TTL_MS = 100 * 366 * 24 * 3600 * 1000
+
+export const DEFAULT_LOCK_TIMEOUT_MS = 1000
+/** Longest single blocking wait: an unbounded one would hang `worker.terminate()`. */
+export const WAIT_SLICE_MS = 50
+
+/** Threads that can use one region at the same time. */
+export const MAX_PARTICIPANTS = 255
+
+/** Longest codec name kept in a region. */
+export const MAX_CODEC_NAME_BYTES = 60
+
+/** Most keys of one `getMany`, `setMany`, MGET or MSET handled as one unit of work. */
+export const MAX_BATCH_KEYS = 1_048_576
+
+/** Redis protocol. */
+export const MAX_RESP_ARGUMENTS = 1_048_576
+export const MAX_RESP_INLINE_BYTES = 64 * KIB
+export const MAX_RESP_BULK_BYTES = MAX_VALUE_BYTES
+/** Replies queued for a connection that does not read them; beyond, it is dropped. */
+export const MAX_RESP_UNREAD_REPLY_BYTES = 256 * MIB
+export const MAX_CONNECTIONS = 10_000
+
+assert(MAX_SEGMENTS * MAX_SEGMENT_BYTES === 2 ** 32 * GRANULE_BYTES, 'references reach every granule')
+assert(MAX_CAPACITY_BYTES < MAX_SEGMENTS * MAX_SEGMENT_BYTES, 'a capacity fits its segments')
+assert(LINE_BYTES % GRANULE_BYTES === 0, 'a line is whole granules')
+assert(MAX_KEY_BYTES + MAX_VALUE_BYTES < MAX_SEGMENT_BYTES / 2, 'an entry fits a segment')

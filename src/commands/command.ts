@@ -1,0 +1,54 @@
+/**
+ * The one place where protocols meet storage: a command is `{ name, arity, writes, run }`, a table of them is a
+ * family's file, and every front finds commands here and nowhere else.
+ */
+import type { Store } from '../store/store.js'
+import type { ReplyWriter } from './reply.js'
+
+/** What a command may use: the table, its connection, and the node around it. */
+export interface CommandContext {
+  readonly store: Store
+  readonly reply: ReplyWriter
+  readonly session: Session
+  readonly node: NodeFacts
+}
+
+/** State of one connection that commands read or change. */
+export interface Session {
+  readonly id: number
+  /** RESP version spoken: HELLO changes it. */
+  protocol: 2 | 3
+  name: string
+  /** Set by QUIT: the front closes once the replies so far are written. */
+  closing: boolean
+}
+
+/** Facts about the node for INFO, CONFIG GET and SHUTDOWN. */
+export interface NodeFacts {
+  readonly version: string
+  readonly startedAtMs: number
+  readonly durability: 'always' | 'interval' | 'os' | 'off'
+  readonly port: number
+  connectedClients(): number
+  commandsProcessed(): number
+  /** Asks the node to stop in order; returns at once. */
+  shutdown(): void
+}
+
+export interface Command {
+  /** Lower case, as COMMAND reports it. */
+  readonly name: string
+  /** Redis arity: the exact number of arguments with the name, or minus the least number. */
+  readonly arity: number
+  /** Whether it can change the table. */
+  readonly writes: boolean
+  /** First key, last key (negative: from the end), step; zeros where it takes no key. */
+  readonly keys: readonly [first: number, last: number, step: number]
+  /** `args[0]` is the name as sent. Arity has been checked. Throws OperationError or CommandError. */
+  run(context: CommandContext, args: readonly Buffer[]): void
+}
+
+/** An answer of `-ERR …` (or another code) that ends the command; nothing has been changed or replied yet. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+}

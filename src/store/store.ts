@@ -1,0 +1,73 @@
+/**
+ * The contract between commands and storage: one table of raw bytes, every operation on one key atomic.
+ *
+ * Implementations: `DirectStore` (the shared table, under stripe locks) and `MapStore` (a plain `Map`, the double
+ * that tests run commands against). A later one evaluates the same calls over what a log has not yet released.
+ * All calls are synchronous; whoever needs a promise of durability waits for it outside.
+ *
+ * Bytes handed in are copied before a call returns; bytes handed out are private to the caller.
+ */
+
+/** What a write does to the expiry of its key: remove it, leave it, or set it (milliseconds since 1970). */
+export type Expiry = 'none' | 'keep' | number
+
+/** Under which condition a write happens at all. */
+export type Condition = 'always' | 'absent' | 'present'
+
+/** The new value of a key, or `undefined` to delete it; `UNCHANGED` leaves everything as it is. */
+export type Change = Uint8Array | undefined | typeof UNCHANGED
+export const UNCHANGED: unique symbol = Symbol('unchanged')
+
+export interface ScanPage {
+  /** Where to go on; 0 when the walk is complete. At most 2^53 - 1. */
+  readonly cursor: number
+  readonly keys: Buffer[]
+}
+
+export interface StoreStats {
+  readonly entries: number
+  readonly capacityBytes: number
+  readonly usedBytes: number
+  readonly hits: number
+  readonly misses: number
+  readonly evictions: number
+  readonly expirations: number
+}
+
+export interface Store {
+  /** Number of entries; what has expired and is not yet swept may still count. */
+  readonly size: number
+  get(key: Uint8Array): Buffer | undefined
+  has(key: Uint8Array): boolean
+  /** Stores `value` if `condition` holds; returns whether it did. Throws `OperationError` FULL. */
+  set(key: Uint8Array, value: Uint8Array, expiry: Expiry, condition: Condition): boolean
+  /** As {@link set}, and returns the value from before in the same atomic step. */
+  exchange(
+    key: Uint8Array,
+    value: Uint8Array,
+    expiry: Expiry,
+    condition: Condition,
+  ): { readonly stored: boolean; readonly previous: Buffer | undefined }
+  /** Deletes; returns whether the key was there. */
+  delete(key: Uint8Array): boolean
+  /** Deletes and returns the old value in one atomic step. */
+  take(key: Uint8Array): Buffer | undefined
+  /**
+   * Read-modify-write in one atomic step: `change` maps the current value (`undefined`: absent) to the new one.
+   * It may run several times (whoever was faster wins) and must not touch the store. What it throws passes
+   * through and nothing changes. `expiry` is applied as in {@link set}, `'keep'` included.
+   */
+  update(key: Uint8Array, expiry: Expiry, change: (current: Buffer | undefined) => Change): void
+  /** Sets the moment of expiry (milliseconds since 1970; a past one deletes); false if the key is absent. */
+  expireAt(key: Uint8Array, expiresAtMs: number): boolean
+  /** Removes the expiry; true only if the key is there and had one. */
+  persist(key: Uint8Array): boolean
+  /** Moment of expiry in milliseconds since 1970, Infinity without one, `undefined` if absent. */
+  expiresAt(key: Uint8Array): number | undefined
+  /** A page of keys, about `count`. A key present from the first call to the last is returned exactly once. */
+  scan(cursor: number, count: number): ScanPage
+  clear(): void
+  /** The clock that expiry is judged by: milliseconds since 1970, never going back. */
+  nowMs(): number
+  stats(): StoreStats
+}
