@@ -1,0 +1,79 @@
+/**
+ * A history run: some threads do random operations on few keys of one subject, each records what it asked and was
+ * answered, and the history of every key is judged by itself. Few keys and few values make threads meet; entries
+ * beside the recorded keys make buckets grow and chunks change hands meanwhile. Afterwards the table's own `check()`
+ * walks everything.
+ */
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { BrokenTable, brokenTableHandle, type Fault } from './broken-table.js'
+import { type KeyedOperation, readRecords } from './history-record.js'
+import type { HistoryWorkerData } from './history-worker.js'
+import { checkRegister, type Verdict } from './linearizability.js'
+import { SeededRandom } from './seeded-random.js'
+import type { Subject } from './subject.js'
+import type { ValueKind } from './table-subject.js'
+
+export interface HistoryOptions {
+  readonly subject: { readonly values: ValueKind } | { readonly fault: Fault }
+  readonly seed: number
+  readonly threads: number
+  readonly operationsPerThread: number
+  readonly keys: number
+  /** Of the table; one stripe makes every operation meet every other. */
+  readonly stripes?: number
+}
+
+export interface HistoryReport {
+  readonly operations: number
+  /** One for each key. */
+  readonly verdicts: readonly Verdict[]
+}
+
+type WorkerSubject = HistoryWorkerData['subject']
+
+async function openSubject(options: HistoryOptions): Promise<{ subject: Subject; given: WorkerSubject }> {
+  if ('fault' in options.subject) {
+    const broken = brokenTableHandle(options.keys, options.subject.fault)
+    return { subject: new BrokenTable(broken, options.seed), given: { broken } }
+  }
+  const { createTable } = await import('./table-subject.js')
+  const shape = { capacity: '16MiB', ...(options.stripes === undefined ? {} : { stripes: options.stripes }) }
+  const { subject, handle } = createTable(options.subject.values, shape)
+  return { subject, given: { table: handle } }
+}
+
+async function recordThread(data: HistoryWorkerData, thread: number): Promise<KeyedOperation[]> {
+  const worker = new Worker(new URL('./history-worker.js', import.meta.url), { workerData: data })
+  const exited = once(worker, 'exit')
+  const [words] = (await once(worker, 'message')) as [Int32Array]
+  await exited
+  return readRecords(words, thread)
+}
+
+export async function runHistory(options: HistoryOptions): Promise<HistoryReport> {
+  const { subject, given } = await openSubject(options)
+  const shared = new SharedArrayBuffer(8)
+  new Int32Array(shared)[1] = options.threads
+  const seeds = new SeededRandom(options.seed)
+  const recordings = Array.from({ length: options.threads }, (_, thread) => {
+    const { operationsPerThread: operations, keys } = options
+    const increments = 'fault' in options.subject || options.subject.values === 'numbers'
+    const data = { subject: given, shared, seed: seeds.next(), operations, keys, values: 12, increments }
+    return recordThread(data, thread)
+  })
+  const history = (await Promise.all(recordings)).flat()
+  subject.check()
+  const verdicts = Array.from({ length: options.keys }, (_, key) =>
+    checkRegister(history.filter((operation) => operation.key === key)),
+  )
+  return { operations: history.length, verdicts }
+}
+
+/** What is wrong with a run, or undefined: the first key whose history no order explains. */
+export function complaintOf(report: HistoryReport): string | undefined {
+  for (const [key, verdict] of report.verdicts.entries()) {
+    if (!verdict.linearizable) return `key ${key} of ${verdict.operations} operations: ${verdict.explanation}`
+  }
+  return undefined
+}

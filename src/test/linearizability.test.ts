@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { complaintOf, runHistory } from './history-run.js'
+import { runSeed } from './seeded-random.js'
+import { VALUE_KINDS } from './table-subject.js'
+
+describe('operations on one key of a SharedMap are linearizable', () => {
+  for (const values of VALUE_KINDS) {
+    for (const shape of [
+      { threads: 4, keys: 1, stripes: 1 },
+      { threads: 5, keys: 4 },
+    ]) {
+      const title = `${values}, ${shape.threads} threads on ${shape.keys} keys while other entries come and go`
+      test(title, async (t) => {
+        const seed = runSeed()
+        t.diagnostic(`seed ${seed}`)
+        const report = await runHistory({ subject: { values }, seed, operationsPerThread: 3000, ...shape })
+        assert.ok(report.operations > 10_000)
+        assert.equal(complaintOf(report), undefined)
+      })
+    }
+  }
+})
