@@ -1,0 +1,76 @@
+/**
+ * The contract of a contender of the table benchmark and the list of those written in JavaScript.
+ *
+ * A contender is opened once a pass by the process's main thread; the other threads attach to it by the
+ * handle it shares. Each is imported only when it is asked for: lmdb and sharedmap are development
+ * dependencies that an installed package does not have.
+ */
+
+/** What is timed: synchronous, as `Map` has it. */
+export interface BenchTable {
+  get(key: string): string | undefined | null
+  set(key: string, value: string): unknown
+  delete(key: string): unknown
+  /** Absent where a contender has no batch: then a loop of `get` takes its place. */
+  getMany?(keys: string[]): readonly (string | undefined)[]
+  /** Loads entries in the fastest way there is, untimed; absent where that is `set`. */
+  load?(keys: readonly string[], values: readonly string[]): void
+}
+
+export interface OpenContender {
+  readonly table: BenchTable
+  /** What another thread needs to attach; undefined for a contender of one thread. */
+  readonly handle: unknown
+  /** Bytes the full table occupies, undefined where nobody can tell. */
+  memoryBytes(): number | undefined
+  close(): void
+}
+
+export interface Contender {
+  /** The part of the keys it is timed with: less than 1 where all would take minutes. */
+  readonly timedFraction: number
+  open(sizes: { readonly keys: number; readonly valueBytes: number }): OpenContender
+  attach(handle: unknown): BenchTable
+}
+
+/** The contenders with the note that goes below the table of results. */
+export const CONTENDERS = {
+  hearth: {
+    label: 'Hearth SharedMap',
+    note: 'strings in shared memory; every thread attached by map.share()',
+  },
+  map: {
+    label: 'JS Map',
+    note: 'of one thread only: nothing is copied, a get returns the very string object that was set',
+  },
+  lmdb: {
+    label: 'lmdb',
+    note: 'file in the temporary folder, noSync, noMemInit, encoding string, no cache, no compression; putSync is a transaction each; timed with a tenth of the keys on the full tree',
+  },
+  sharedmap: {
+    label: 'sharedmap (npm)',
+    note: 'fixed number of entries, fixed key and value length (two bytes a character), no growth; delete takes an exclusive lock; timed with a quarter of the keys, after an untimed load of the rest',
+  },
+  cpp: {
+    label: 'C++ unordered_map x64',
+    note: 'bench/striped-map.cpp: std::unordered_map<std::string, std::string> in 64 shards with a mutex each, g++ -O2',
+  },
+} as const
+
+export type ContenderName = keyof typeof CONTENDERS
+
+export const CONTENDER_NAMES = Object.keys(CONTENDERS) as readonly ContenderName[]
+
+/** Imports a contender; throws the import's own error when its package is not installed. */
+export async function loadContender(name: Exclude<ContenderName, 'cpp'>): Promise<Contender> {
+  switch (name) {
+    case 'hearth':
+      return (await import('./contenders/hearth.js')).hearth
+    case 'map':
+      return (await import('./contenders/js-map.js')).jsMap
+    case 'lmdb':
+      return (await import('./contenders/lmdb.js')).lmdb
+    case 'sharedmap':
+      return (await import('./contenders/sharedmap.js')).sharedmap
+  }
+}
