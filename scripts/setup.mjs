@@ -233,7 +233,7 @@ export async function main(body) {
     await body()
   } catch (error) {
     if (!(error instanceof SetupError)) throw error
-    console.error(`setup: ${error.message}`)
+    console.error(error.message)
     process.exitCode = 1
   }
 }
