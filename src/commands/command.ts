@@ -1,6 +1,6 @@
 /**
- * The one place where protocols meet storage: a command is `{ name, arity, writes, run }`, a table of them is a
- * family's file, and every front finds commands here and nowhere else.
+ * The one place where protocols meet storage: a command is `{ name, arity, writes, keys, run }`, a table of them
+ * is a family's file, and every front finds commands here and nowhere else.
  */
 import type { Store } from '../store/store.js'
 import type { ReplyWriter } from './reply.js'
@@ -28,8 +28,12 @@ export interface NodeFacts {
   readonly version: string
   readonly startedAtMs: number
   readonly durability: 'always' | 'interval' | 'os' | 'off'
+  readonly host: string
   readonly port: number
+  readonly eviction: 'none' | 'clock'
+  readonly socketWorkers: number
   connectedClients(): number
+  connectionsReceived(): number
   commandsProcessed(): number
   /** Asks the node to stop in order; returns at once. */
   shutdown(): void
@@ -44,11 +48,14 @@ export interface Command {
   readonly writes: boolean
   /** First key, last key (negative: from the end), step; zeros where it takes no key. */
   readonly keys: readonly [first: number, last: number, step: number]
-  /** `args[0]` is the name as sent. Arity has been checked. Throws OperationError or CommandError. */
+  /**
+   * `args[0]` is the name as sent. Arity has been checked. Throws OperationError or CommandError. Arguments may
+   * be windows of a larger buffer: whoever keeps one copies it.
+   */
   run(context: CommandContext, args: readonly Buffer[]): void
 }
 
-/** An answer of `-ERR …` (or another code) that ends the command; nothing has been changed or replied yet. */
+/** An answer of `-ERR …` (or another code) that ends the command: `message` is the whole line. Nothing has changed. */
 export class CommandError extends Error {
   override readonly name = 'CommandError'
 }

@@ -9,11 +9,20 @@ export interface ReplyWriter {
   /** An error line as Redis words it: an upper-case code, a space, the text. CR and LF are replaced. */
   error(line: string): void
   integer(value: number | bigint): void
-  /** A string of bytes; `undefined` is the null reply. */
+  /**
+   * A string of bytes; `undefined` is the null reply. A large value may be sent from where it lies, so nobody
+   * may change it afterwards.
+   */
   bulk(value: Uint8Array | string | undefined): void
+  /** Text for people, such as INFO: RESP3 marks it as such, elsewhere it is a {@link bulk}. */
+  verbatim(text: string): void
   null(): void
   double(value: number): void
   boolean(value: boolean): void
   array(length: number): void
   map(pairs: number): void
+  /** Remembers this place (one at a time), for {@link rewind}. */
+  mark(): void
+  /** Forgets what was written since {@link mark}: a command that failed half-way answers with its error alone. */
+  rewind(): void
 }
