@@ -1,0 +1,14 @@
+/**
+ * Time. Wall clock only for expiry, monotonic clock for every timeout. Both are parameters where a test needs to
+ * drive them; these are the real ones.
+ */
+
+/** Milliseconds since 1970, whole; may step either way. */
+export type Clock = () => number
+
+export const wallClockMs: Clock = Date.now
+
+/** Milliseconds since an arbitrary start, never going back. */
+export function monotonicMs(): number {
+  return performance.now()
+}

@@ -1,0 +1,223 @@
+/**
+ * The page pool: hands out runs of adjacent 4 KiB pages, and takes them back.
+ *
+ * A span is a run of pages with one purpose: chunks of one size class, one large chunk, or bucket lines. The
+ * descriptor of its first page says so; those of the others point back to it. The bitmap of free pages only speeds up
+ * the search: repair makes it anew from the descriptors.
+ *
+ * Publish rule: a span exists once the `kind` of its first page is positive; it is gone once that is 0.
+ * Guard: the pool lock, for descriptors' `kind` and bitmaps; the other words belong to the span's user.
+ */
+import { assert } from '../base/assert.js'
+import { PAGE_DESCRIPTOR_BYTES, type Geometry } from './geometry.js'
+import { HEADER, POOL } from './header.js'
+import { wordLayout } from './layout.js'
+import type { Locks } from './lock.js'
+import { PARTICIPANT } from './participant.js'
+import { GRANULE_BITS, type Reference, type Region } from './region.js'
+import { PAGE_BYTES } from './size-classes.js'
+
+export const PAGE = wordLayout('page descriptor', PAGE_DESCRIPTOR_BYTES / 4, {
+  kind: { at: 0, writer: 'under pool lock', what: '0 free; positive: first page of a span, purpose and pages; negative: distance to the first page' },
+  freeHead: { at: 1, writer: 'under class lock', what: 'ordinal + 1 of the first free chunk, 0 for none; the chunk holds the next' },
+  freeCount: { at: 2, writer: 'under class lock', what: 'chunks in that list' },
+  carved: { at: 3, writer: 'under class lock', what: 'chunks handed out at least once; those beyond were never touched' },
+  next: { at: 4, writer: 'under class lock', what: 'next span of the class with free chunks, 0 for none' },
+  previous: { at: 5, writer: 'under class lock', what: 'the one before, 0 for the first' },
+})
+
+/** What a span is for: a size class (its index), or one of these. */
+export const SPAN_LARGE = 120
+export const SPAN_LINES = 121
+
+const PURPOSE_BITS = 7
+const PURPOSE_MASK = (1 << PURPOSE_BITS) - 1
+
+/** Granules of a page, as a shift of a reference. */
+export const PAGE_SHIFT = 8
+const PAGES_PER_SEGMENT_BITS = GRANULE_BITS - PAGE_SHIFT
+const LOCAL_PAGE_MASK = (1 << PAGES_PER_SEGMENT_BITS) - 1
+
+const POOL_AT = HEADER.pool
+const { kind: KIND } = PAGE
+
+export function kindPurpose(kind: number): number {
+  return kind & PURPOSE_MASK
+}
+export function kindPages(kind: number): number {
+  return kind >>> PURPOSE_BITS
+}
+/** Page number (over all segments) that holds `reference`. */
+export function pageOf(reference: Reference): number {
+  return reference >>> PAGE_SHIFT
+}
+/** Reference of a page's first granule. */
+export function pageReference(page: number): Reference {
+  return page << PAGE_SHIFT
+}
+
+export class Pages {
+  readonly geometry: Geometry
+  readonly #region: Region
+  readonly #locks: Locks
+  readonly #words: Int32Array
+  readonly #participantAt: number
+
+  constructor(region: Region, shape: Geometry, locks: Locks, participantAt: number) {
+    this.#region = region
+    this.geometry = shape
+    this.#locks = locks
+    this.#words = region.segments[0]!.words
+    this.#participantAt = participantAt
+  }
+
+  /** Creator only, before anybody joins: every page is free. */
+  static initialise(region: Region, shape: Geometry): void {
+    for (const [index, segment] of shape.segments.entries()) {
+      const words = region.segments[index]!.words
+      const whole = segment.pages >>> 5
+      words.fill(-1, segment.bitmapAt, segment.bitmapAt + whole)
+      if ((segment.pages & 31) !== 0) words[segment.bitmapAt + whole] = (1 << (segment.pages & 31)) - 1
+    }
+    const words = region.segments[0]!.words
+    words[POOL_AT + POOL.freePages] = shape.totalPages
+    words[POOL_AT + POOL.hint] = shape.segments[0]!.firstPage
+  }
+
+  /** Words of the segment that holds `page` and its descriptor. */
+  wordsOf(page: number): Int32Array {
+    return this.#region.segments[page >>> PAGES_PER_SEGMENT_BITS]!.words
+  }
+
+  /** Word index of the page's descriptor, in `wordsOf(page)`. */
+  descriptorAt(page: number): number {
+    const segment = this.geometry.segments[page >>> PAGES_PER_SEGMENT_BITS]!
+    return segment.pageTableAt + ((page & LOCAL_PAGE_MASK) - segment.firstPage) * (PAGE_DESCRIPTOR_BYTES >>> 2)
+  }
+
+  /** First page of the span that holds `page`. */
+  spanOf(page: number): number {
+    const kind = this.wordsOf(page)[this.descriptorAt(page) + KIND]!
+    assert(kind !== 0, 'a page in use belongs to a span')
+    return kind > 0 ? page : page + kind
+  }
+
+  kindOf(page: number): number {
+    return this.wordsOf(page)[this.descriptorAt(page) + KIND]!
+  }
+
+  get freePages(): number {
+    return this.#words[POOL_AT + POOL.freePages]!
+  }
+
+  /**
+   * Takes a run of `pages` for `purpose`; returns its first page, 0 if there is none. `inHand` is the participant's
+   * word that names the run's first granule before it exists, so that a death here loses nothing; 0 if the purpose
+   * alone is enough to find it again.
+   */
+  allocate(pages: number, purpose: number, inHand: number): number {
+    const lockAt = POOL_AT + POOL.lock
+    this.#words[this.#participantAt + PARTICIPANT.holding] = lockAt
+    this.#locks.acquire(lockAt)
+    const page = this.#words[POOL_AT + POOL.freePages]! < pages ? 0 : this.#findRunLocked(pages)
+    if (page !== 0) {
+      if (inHand !== 0) this.#words[this.#participantAt + inHand] = pageReference(page)
+      this.#takeLocked(page, pages, purpose)
+    }
+    this.#locks.release(lockAt)
+    return page
+  }
+
+  /** Gives back the span that starts at `page`. */
+  free(page: number): void {
+    const lockAt = POOL_AT + POOL.lock
+    this.#words[this.#participantAt + PARTICIPANT.holding] = lockAt
+    this.#locks.acquire(lockAt)
+    const words = this.wordsOf(page)
+    const at = this.descriptorAt(page)
+    const pages = kindPages(words[at + KIND]!)
+    words[at + KIND] = 0
+    this.#markLocked(page, pages, true)
+    this.#locks.release(lockAt)
+  }
+
+  /** Makes bitmap, count and hint anew from the descriptors. Needs the pool lock. */
+  rebuildLocked(): void {
+    let freePages = 0
+    for (const [index, segment] of this.geometry.segments.entries()) {
+      const words = this.#region.segments[index]!.words
+      words.fill(0, segment.bitmapAt, segment.bitmapAt + Math.ceil(segment.pages / 32))
+      const base = index << PAGES_PER_SEGMENT_BITS
+      for (let local = 0; local < segment.pages; ) {
+        const at = this.descriptorAt(base + segment.firstPage + local)
+        const kind = words[at + KIND]!
+        if (kind > 0) {
+          local += kindPages(kind)
+        } else {
+          words[at + KIND] = 0
+          words[segment.bitmapAt + (local >>> 5)]! |= 1 << (local & 31)
+          freePages++
+          local++
+        }
+      }
+    }
+    this.#words[POOL_AT + POOL.freePages] = freePages
+    this.#words[POOL_AT + POOL.hint] = this.geometry.segments[0]!.firstPage
+  }
+
+  #takeLocked(page: number, pages: number, purpose: number): void {
+    const words = this.wordsOf(page)
+    const at = this.descriptorAt(page)
+    const step = PAGE_DESCRIPTOR_BYTES >>> 2
+    for (let i = 1; i < pages; i++) words[at + i * step + KIND] = -i
+    words.fill(0, at + PAGE.freeHead, at + PAGE.previous + 1)
+    words[at + KIND] = (pages << PURPOSE_BITS) | purpose
+    this.#markLocked(page, pages, false)
+  }
+
+  #markLocked(page: number, pages: number, free: boolean): void {
+    const segment = this.geometry.segments[page >>> PAGES_PER_SEGMENT_BITS]!
+    const words = this.wordsOf(page)
+    const first = (page & LOCAL_PAGE_MASK) - segment.firstPage
+    for (let bit = first; bit < first + pages; bit++) {
+      const at = segment.bitmapAt + (bit >>> 5)
+      const mask = 1 << (bit & 31)
+      words[at] = free ? words[at]! | mask : words[at]! & ~mask
+    }
+    this.#words[POOL_AT + POOL.freePages]! += free ? pages : -pages
+    const hintAt = POOL_AT + POOL.hint
+    if (free) {
+      if (page < this.#words[hintAt]!) this.#words[hintAt] = page
+    } else if (page === this.#words[hintAt]!) {
+      this.#words[hintAt] = page + pages
+    }
+  }
+
+  /** First fit from the hint on. Runs do not cross segments. */
+  #findRunLocked(pages: number): number {
+    const hint = this.#words[POOL_AT + POOL.hint]!
+    const from = hint >>> PAGES_PER_SEGMENT_BITS
+    for (let index = from; index < this.geometry.segments.length; index++) {
+      const segment = this.geometry.segments[index]!
+      const words = this.#region.segments[index]!.words
+      const start = index === from ? (hint & LOCAL_PAGE_MASK) - segment.firstPage : 0
+      let run = 0
+      for (let bit = Math.max(0, start); bit < segment.pages; bit++) {
+        const word = words[segment.bitmapAt + (bit >>> 5)]!
+        if (word === 0) {
+          run = 0
+          bit |= 31
+          continue
+        }
+        if ((word & (1 << (bit & 31))) === 0) {
+          run = 0
+        } else if (++run === pages) {
+          return (index << PAGES_PER_SEGMENT_BITS) + segment.firstPage + bit - pages + 1
+        }
+      }
+    }
+    return 0
+  }
+}
+
+assert(PAGE_BYTES === 16 << PAGE_SHIFT, 'a page is whole granules')

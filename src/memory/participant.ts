@@ -1,0 +1,71 @@
+/**
+ * A participant: one thread's record in the region. It names the thread as an owner of locks, holds the chunks that
+ * are on their way ("in hand"), its magazines of free chunks, and its counters.
+ *
+ * The desk lock is held by its own thread throughout each writing operation, and by another thread only while that
+ * one takes over the magazines (memory is short) or repairs after a death. Whoever holds it is the sole writer of
+ * the magazines. In-hand words are written by the participant itself alone, or by who repairs it.
+ *
+ * What a death leaves behind: a chunk is named by an in-hand word before it moves and until it has arrived, so
+ * repair finds it wherever the thread stopped: what is in hand and nowhere else is given back.
+ */
+import { wordLayout } from './layout.js'
+import { PARTICIPANT_WORDS } from './geometry.js'
+
+/** Chunks that one operation can detach from the table before it frees them. */
+export const MAX_DETACHED = 16
+export const MAGAZINES_AT = 128
+
+const own = 'its own thread, or who repairs it'
+
+export const PARTICIPANT = wordLayout('participant', PARTICIPANT_WORDS, {
+  desk: { at: 0, writer: 'lock protocol', what: 'guards the magazines; held throughout each writing operation' },
+  thread: { at: 1, writer: 'under the registry lock', what: 'who: kernel thread id, or the worker id + 1 where there is none; 0: free' },
+  startTime: { at: 2, writer: 'under the registry lock', what: 'start time of the thread in clock ticks, low 32 bits; 0: unknown' },
+  process: { at: 3, writer: 'under the registry lock', what: 'process id' },
+  worker: { at: 4, writer: 'under the registry lock', what: 'worker_threads id + 1' },
+  generation: { at: 5, writer: 'under the registry lock', what: 'counts the users of this record; part of their lock tag' },
+  repairer: { at: 6, writer: 'compare-and-swap', what: 'tag of the participant that repairs this one, 0: nobody' },
+  holding: { at: 7, writer: own, what: 'word index of the stripe, class or pool lock being taken or held' },
+  chunkInHand: { at: 8, writer: own, what: 'new chunk between its magazine and its slot' },
+  moving: { at: 9, writer: own, what: 'chunk between a span and a magazine' },
+  linesInHand: { at: 10, writer: own, what: 'new bucket lines between the pool and their stripe' },
+  lineCount: { at: 11, writer: own, what: 'how many lines' },
+  lineStripe: { at: 12, writer: own, what: 'word index of the stripe they are meant for' },
+  dead: { at: 13, writer: 'the exit listener of its parent', what: '1 once its worker is known to have exited' },
+  detached: { at: 16, words: MAX_DETACHED, writer: own, what: 'old chunks between their slots and a magazine' },
+  counters: { at: 64, words: 32, writer: own, what: 'see COUNTERS (16 float64)' },
+  magazines: { at: MAGAZINES_AT, words: PARTICIPANT_WORDS - MAGAZINES_AT, writer: 'under desk', what: 'for each class a count and its chunks' },
+})
+
+/** Counters of one participant, float64 each, in order. */
+export const COUNTERS = {
+  hits: 0,
+  misses: 1,
+  sets: 2,
+  deletes: 3,
+  evictions: 4,
+  expirations: 5,
+  readRetries: 6,
+  lockWaits: 7,
+  splits: 8,
+  repairs: 9,
+  lockedReads: 10,
+} as const
+export const COUNTER_SLOTS = 16
+export type CounterName = keyof typeof COUNTERS
+
+/** A lock tag: generation and record number, so that a tag of an earlier user never passes for the present one. */
+export const TAG_INDEX_BITS = 8
+export const TAG_INDEX_MASK = (1 << TAG_INDEX_BITS) - 1
+const GENERATION_MASK = 0x3fffff
+
+/** The tag of the `generation`th user of record `index`; positive, below the CONTENDED bit. */
+export function lockTag(index: number, generation: number): number {
+  return ((generation & GENERATION_MASK) << TAG_INDEX_BITS) | (index + 1)
+}
+
+/** Record number of a tag (without its CONTENDED bit). */
+export function tagIndex(tag: number): number {
+  return (tag & TAG_INDEX_MASK) - 1
+}

@@ -1,0 +1,41 @@
+/**
+ * A region: shared memory in segments of at most 1 GiB, behind one contract for every way of sharing it.
+ *
+ * Kinds: `SharedArrayRegion` (threads of one process, no native code); a mapped file of `/dev/shm`, for every
+ * process of a machine, is to be the second.
+ *
+ * References count 16-byte granules over all segments: the top 6 bits name the segment, the low 26 the granule in
+ * it. Reference 0 would be the region's header, so 0 is never a valid reference.
+ */
+import type { WordIndex } from './layout.js'
+
+/** Reference to a 16-byte granule; 0 is none. A signed 32-bit integer. */
+export type Reference = number
+
+/** Bits of a reference that count granules within a segment. */
+export const GRANULE_BITS = 26
+export const GRANULE_MASK = (1 << GRANULE_BITS) - 1
+
+/** A Buffer over shared memory; `latin1Slice` is Node's own and reads every byte once. */
+export interface SharedBytes extends Buffer {
+  latin1Slice(start: number, end: number): string
+}
+
+/** One stretch of shared memory and the views that hot code reads it by; all start at the same byte. */
+export interface Segment {
+  readonly words: Int32Array
+  readonly floats: Float64Array
+  readonly longs: BigInt64Array
+  readonly bytes: SharedBytes
+}
+
+export interface Region {
+  readonly kind: 'threads' | 'mapped'
+  readonly segments: readonly Segment[]
+  /** Sleeps until `notify` on that word of segment 0, `timeoutMs`, or at once if it is not `expected`. */
+  wait(at: WordIndex, expected: number, timeoutMs: number): void
+  /** Wakes all who wait on that word of segment 0. */
+  notify(at: WordIndex): void
+  /** What another thread (or process, by kind) needs to attach: structured-cloneable. */
+  share(): unknown
+}

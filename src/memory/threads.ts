@@ -1,0 +1,51 @@
+/**
+ * Which threads of this process live.
+ *
+ * A thread is known by its kernel id and start time, as `/proc` shows them: the id alone is used again. Where there
+ * is no `/proc`, the worker's number stands in and only the exit event of a worker tells of its end.
+ */
+import { readFileSync, readlinkSync } from 'node:fs'
+import { threadId } from 'node:worker_threads'
+
+export interface ThreadIdentity {
+  /** Kernel thread id; minus the worker's number and 1 where the system does not tell. Never 0. */
+  readonly thread: number
+  /** Clock ticks after boot, low 31 bits; 0 where the system does not tell. */
+  readonly startTime: number
+}
+
+/** Says whether a thread lives; a parameter, so that tests can let one die without ending it. */
+export type Liveness = (identity: ThreadIdentity) => boolean
+
+export function currentThread(): ThreadIdentity {
+  try {
+    const thread = Number(readlinkSync('/proc/thread-self').split('/')[2])
+    const startTime = startTimeOf(thread)
+    if (thread > 0 && startTime !== undefined) return { thread, startTime }
+  } catch {
+    // No /proc here: fall through to the worker's number.
+  }
+  return { thread: -(threadId + 1), startTime: 0 }
+}
+
+/** Whether the thread of this process still runs; one without a kernel id is taken to live. */
+export function isThreadAlive({ thread, startTime }: ThreadIdentity): boolean {
+  if (thread < 0) return true
+  const found = startTimeOf(thread)
+  return found !== undefined && (startTime === 0 || found === startTime)
+}
+
+/** Start time of a thread of this process; undefined if there is none, or it has ended. */
+function startTimeOf(thread: number): number | undefined {
+  let stat: string
+  try {
+    stat = readFileSync(`/proc/self/task/${thread}/stat`, 'latin1')
+  } catch {
+    return undefined
+  }
+  // The name in brackets may hold anything, blanks and brackets too: count the fields from its end.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const state = fields[0]
+  if (state === 'Z' || state === 'X') return undefined
+  return Number(fields[19]) & 0x7fffffff
+}

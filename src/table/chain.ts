@@ -1,0 +1,179 @@
+/**
+ * One bucket's chain, under its stripe's lock: find a key, change a slot, link a line. The only code that stores into
+ * slots, but for growth.
+ *
+ * Orders of stores, which readers and repair rely on:
+ *   insert    hash, reference, stamp
+ *   replace   stamp 0, reference, new stamp
+ *   delete    stamp 0, reference 0
+ *   in place  stamp 0, one aligned store into the chunk, new stamp
+ * The stripe's stamp counter is stored before the stamp it gives. On x86-64 stores become visible in program order;
+ * V8 keeps the order of typed-array accesses as written.
+ *
+ * The cursor fields say what the last `find` met; they are valid while the lock is held.
+ */
+import { assert } from '../base/assert.js'
+import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
+import { Buckets } from './buckets.js'
+import type { KeyBuffer } from './key-buffer.js'
+import {
+  FIRST_SLOT,
+  KEY_LENGTH_MASK,
+  keyOffset,
+  keyWords,
+  LINE_LINK,
+  MAX_CHAIN_LINES,
+  SLOT_WORDS,
+  SLOTS_PER_LINE,
+  STRIPE,
+} from './layout.js'
+import type { Space } from './space.js'
+
+const { stamps: STAMPS, count: COUNT, freeLines: FREE_LINES } = STRIPE
+const SLOTS_END = FIRST_SLOT + SLOTS_PER_LINE * SLOT_WORDS
+const HASH_MASK = 0x7fffffff
+
+export class Chain {
+  readonly buckets: Buckets
+  /** The slot that `find` found: its segment's words and its word index. */
+  slotWords: Int32Array
+  slotAt = 0
+  /** The chunk of that slot. */
+  reference: Reference = 0
+  /** The first empty slot met on the way, if any (`emptyAt` 0: none), and the last line of the chain. */
+  #emptyWords: Int32Array
+  #emptyAt = 0
+  #lastWords: Int32Array
+  #lastAt = 0
+  readonly #segments: readonly Segment[]
+  readonly #words: Int32Array
+
+  constructor(space: Space) {
+    this.buckets = new Buckets(space)
+    this.#segments = space.region.segments
+    this.#words = space.words
+    this.slotWords = this.#words
+    this.#emptyWords = this.#words
+    this.#lastWords = this.#words
+  }
+
+  /** Finds the slot of `key`. Needs the stripe's lock. */
+  find(stripeAt: number, key: KeyBuffer): boolean {
+    const hash = key.hash
+    this.#emptyAt = 0
+    let line = this.buckets.lineFor(stripeAt, hash)
+    assert(line !== 0, 'a stripe in use has buckets')
+    for (let lines = 0; line !== 0; lines++) {
+      assert(lines < MAX_CHAIN_LINES, 'a chain ends')
+      const words = this.#segments[line >>> GRANULE_BITS]!.words
+      const at = (line & GRANULE_MASK) << 2
+      for (let slot = at + FIRST_SLOT; slot < at + SLOTS_END; slot += SLOT_WORDS) {
+        const reference = words[slot + 1]!
+        if (reference === 0) {
+          if (this.#emptyAt === 0) {
+            this.#emptyWords = words
+            this.#emptyAt = slot
+          }
+        } else if ((words[slot]! ^ hash) << 1 === 0 && this.#hasKey(reference, key)) {
+          this.slotWords = words
+          this.slotAt = slot
+          this.reference = reference
+          return true
+        }
+      }
+      this.#lastWords = words
+      this.#lastAt = at
+      line = words[at + LINE_LINK]!
+    }
+    return false
+  }
+
+  /** The stamp of the found slot. */
+  get stamp(): number {
+    return this.slotWords[this.slotAt + 2]!
+  }
+
+  /** Whether `insert` needs a line that the stripe does not have. */
+  needsLine(stripeAt: number): boolean {
+    return this.#emptyAt === 0 && this.#words[stripeAt + FREE_LINES] === 0
+  }
+
+  /** After a `find` that found nothing: puts the chunk into the chain. */
+  insert(stripeAt: number, hash: number, reference: Reference): void {
+    if (this.#emptyAt === 0) this.#linkLine(stripeAt)
+    const words = this.#emptyWords
+    const slot = this.#emptyAt
+    words[slot] = hash & HASH_MASK
+    words[slot + 1] = reference
+    words[slot + 2] = this.nextStamp(stripeAt)
+    this.#words[stripeAt + COUNT]!++
+    this.slotWords = words
+    this.slotAt = slot
+  }
+
+  /** Gives the found slot another chunk. */
+  replace(stripeAt: number, reference: Reference): void {
+    const words = this.slotWords
+    const slot = this.slotAt
+    words[slot + 2] = 0
+    words[slot + 1] = reference
+    words[slot + 2] = this.nextStamp(stripeAt)
+  }
+
+  /** Empties the found slot. */
+  remove(stripeAt: number): void {
+    this.slotWords[this.slotAt + 2] = 0
+    this.slotWords[this.slotAt + 1] = 0
+    this.#words[stripeAt + COUNT]!--
+  }
+
+  /** Opens the found entry for a change in place: readers look again until `publish`. */
+  makeBusy(): void {
+    Atomics.store(this.slotWords, this.slotAt + 2, 0)
+  }
+
+  publish(stripeAt: number): void {
+    this.slotWords[this.slotAt + 2] = this.nextStamp(stripeAt)
+  }
+
+  /** Gives the stripe lines that were in hand, as spares. */
+  addSpareLines(stripeAt: number, first: Reference, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const line = first + i * 4
+      this.#segments[line >>> GRANULE_BITS]!.words[(line & GRANULE_MASK) << 2] = this.#words[stripeAt + FREE_LINES]!
+      this.#words[stripeAt + FREE_LINES] = line
+    }
+  }
+
+  nextStamp(stripeAt: number): number {
+    // 0 means busy, so the counter skips it when it wraps.
+    const stamp = (this.#words[stripeAt + STAMPS]! + 1) | 0 || 1
+    this.#words[stripeAt + STAMPS] = stamp
+    return stamp
+  }
+
+  /** Takes a spare line of the stripe to the chain's end. */
+  #linkLine(stripeAt: number): void {
+    const line = this.#words[stripeAt + FREE_LINES]!
+    assert(line !== 0, 'a line is at hand before it is needed')
+    const words = this.#segments[line >>> GRANULE_BITS]!.words
+    const at = (line & GRANULE_MASK) << 2
+    // Spare until linked: if the owner dies in between, repair finds the line in neither list and puts it back.
+    this.#words[stripeAt + FREE_LINES] = words[at + LINE_LINK]!
+    words[at + LINE_LINK] = 0
+    this.#lastWords[this.#lastAt + LINE_LINK] = line
+    this.#emptyWords = words
+    this.#emptyAt = at + FIRST_SLOT
+  }
+
+  #hasKey(reference: Reference, key: KeyBuffer): boolean {
+    const words = this.#segments[reference >>> GRANULE_BITS]!.words
+    const at = (reference & GRANULE_MASK) << 2
+    if ((words[at + 1]! & KEY_LENGTH_MASK) !== key.byteLength) return false
+    const keyAt = at + keyOffset(words[at]!)
+    const length = keyWords(key.byteLength)
+    const keyBuffer = key.words
+    for (let i = 0; i < length; i++) if (words[keyAt + i] !== keyBuffer[i]) return false
+    return true
+  }
+}

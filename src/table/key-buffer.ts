@@ -1,0 +1,109 @@
+/**
+ * One key in private memory, as the table wants it: little-endian words, zero-padded to 8 bytes, with its hash.
+ *
+ * Short ASCII strings, the common case, go straight from characters to words; everything else by UTF-8. The buffer is
+ * reused for every operation of a map: nothing that could call back into the map may run between filling and using it.
+ * The padding makes equal keys equal word by word, so keys are compared by words.
+ */
+import { MAX_KEY_BYTES } from '../base/limits.js'
+import { halfSipHash13 } from '../base/hash.js'
+
+/** Longest string that the character loop takes; beyond it the native encoder is faster. */
+const SHORT_STRING = 40
+const START_BYTES = 1024
+
+export class KeyBuffer {
+  words: Int32Array
+  /** The same memory as bytes. */
+  buffer: Buffer
+  byteLength = 0
+  hash = 0
+  readonly #key0: number
+  readonly #key1: number
+
+  constructor(hashKey0: number, hashKey1: number) {
+    this.#key0 = hashKey0
+    this.#key1 = hashKey1
+    this.buffer = Buffer.alloc(0)
+    this.words = new Int32Array(0)
+    this.#reserve(START_BYTES)
+  }
+
+  /** Takes a string. Throws RangeError if it is too long, TypeError if it holds a lone surrogate. */
+  setText(text: string): void {
+    const length = text.length
+    if (length > SHORT_STRING || !this.#setShort(text, length)) this.#setLong(text)
+  }
+
+  /** Takes bytes. Throws RangeError if there are too many. */
+  setBytes(bytes: Uint8Array): void {
+    this.#checkLength(bytes.length)
+    if (bytes.length + 8 > this.buffer.length) this.#reserve(bytes.length + 8)
+    this.buffer.set(bytes)
+    this.#finish(bytes.length)
+  }
+
+  /** Takes `byteLength` bytes that the caller has put into `buffer` (at most its first 64). */
+  setFilled(byteLength: number): void {
+    this.#finish(byteLength)
+  }
+
+  #setShort(text: string, length: number): boolean {
+    const words = this.words
+    let all = 0
+    let word = 0
+    let i = 0
+    for (; i + 4 <= length; i += 4) {
+      const a = text.charCodeAt(i)
+      const b = text.charCodeAt(i + 1)
+      const c = text.charCodeAt(i + 2)
+      const d = text.charCodeAt(i + 3)
+      all |= a | b | c | d
+      words[word++] = a | (b << 8) | (c << 16) | (d << 24)
+    }
+    let tail = 0
+    for (let shift = 0; i < length; i++, shift += 8) {
+      const a = text.charCodeAt(i)
+      all |= a
+      tail |= a << shift
+    }
+    words[word] = tail
+    words[word + 1] = 0
+    words[word + 2] = 0
+    if (all > 127) return false
+    this.byteLength = length
+    this.hash = halfSipHash13(words, length, this.#key0, this.#key1)
+    return true
+  }
+
+  #setLong(text: string): void {
+    if (text.length > MAX_KEY_BYTES) this.#checkLength(text.length)
+    const byteLength = Buffer.byteLength(text, 'utf8')
+    this.#checkLength(byteLength)
+    if (byteLength + 8 > this.buffer.length) this.#reserve(byteLength + 8)
+    this.buffer.write(text, 0, 'utf8')
+    if (byteLength !== text.length && !text.isWellFormed()) {
+      throw new TypeError('the key holds a lone surrogate, which no UTF-8 text can: repair the string first')
+    }
+    this.#finish(byteLength)
+  }
+
+  #finish(byteLength: number): void {
+    this.buffer.fill(0, byteLength, byteLength + 8)
+    this.byteLength = byteLength
+    this.hash = halfSipHash13(this.words, byteLength, this.#key0, this.#key1)
+  }
+
+  #checkLength(byteLength: number): void {
+    if (byteLength > MAX_KEY_BYTES) {
+      throw new RangeError(`the key takes ${byteLength} bytes; a key may take at most ${MAX_KEY_BYTES}`)
+    }
+  }
+
+  #reserve(bytes: number): void {
+    const rounded = Math.ceil(bytes / START_BYTES) * START_BYTES
+    const memory = new ArrayBuffer(rounded)
+    this.buffer = Buffer.from(memory)
+    this.words = new Int32Array(memory)
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * Reading one key without a lock.
+ *
+ * A hit is validated by its slot's stamp alone: stamp, reference, key compared, value copied to private memory, stamp
+ * still the same. Then the copy is what the entry held at the moment of the first look, whatever happened to the chunk
+ * in between. A miss is validated by the stripe's version, which every move of an entry changes.
+ *
+ * Shared bytes are never handed to a decoder that goes over them twice (that crashes Node when another thread
+ * writes): ASCII text is read in one pass, everything else is copied first. Lengths found in shared memory are
+ * checked against the segment before use.
+ *
+ * The first stamp is read plainly, the second by `Atomics.load`, which also keeps the compiler from merging the two;
+ * on x86-64 loads are not reordered with loads, so no fence is needed. (arm64 needs one before the second load, which
+ * `Atomics.load` gives there.)
+ *
+ * Results lie in fields of the reader until the next call: `text` or `bytes`, `stamp`, `expiresAtMs`.
+ */
+import { OperationError } from '../base/errors.js'
+import { MAX_VALUE_BYTES } from '../base/limits.js'
+import { GRANULE_BITS, GRANULE_MASK, type Segment } from '../memory/region.js'
+import { Buckets } from './buckets.js'
+import type { KeyBuffer } from './key-buffer.js'
+import {
+  FIRST_SLOT,
+  FLAG_ASCII,
+  FLAG_EXPIRY,
+  KEY_LENGTH_MASK,
+  keyOffset,
+  keyWords,
+  MAX_CHAIN_LINES,
+  SLOT_WORDS,
+  SLOTS_PER_LINE,
+  STRIPE,
+  VALUE_LENGTH_MASK,
+} from './layout.js'
+import type { RegionClock } from './region-clock.js'
+import type { Space } from './space.js'
+
+const { version: VERSION } = STRIPE
+
+/** What of the value to read. */
+export const READ_NOTHING = 0
+/** `text` if it is ASCII text, else `bytes`. */
+export const READ_TEXT = 1
+/** `bytes`, in memory that the next call uses again. */
+export const READ_BYTES = 2
+
+/** Unvalidated tries before the stripe's lock is taken for one read. */
+const MAX_TRIES = 64
+
+const AGAIN = -1
+const MISS = 0
+const HIT = 1
+const SCRATCH_BYTES = 64 * 1024
+
+export class Reader {
+  /** The value as text, if it is ASCII and READ_TEXT was asked for; else undefined. */
+  text: string | undefined
+  /** The value's bytes otherwise; private memory, but used again by the next call. */
+  bytes: Buffer
+  /** The entry's version. */
+  stamp = 0
+  expiresAtMs = Number.POSITIVE_INFINITY
+  readonly #space: Space
+  readonly #buckets: Buckets
+  readonly #clock: RegionClock
+  readonly #segments: readonly Segment[]
+  readonly #words: Int32Array
+  readonly #scratch: Buffer
+
+  constructor(space: Space, clock: RegionClock) {
+    this.#space = space
+    this.#buckets = new Buckets(space)
+    this.#clock = clock
+    this.#segments = space.region.segments
+    this.#words = space.words
+    this.#scratch = Buffer.alloc(SCRATCH_BYTES)
+    this.bytes = this.#scratch
+  }
+
+  /** Looks `key` up; true if it is there and has not expired. Sets `stamp` and `expiresAtMs` even if it has expired. */
+  read(key: KeyBuffer, what: number): boolean {
+    const stripeAt = this.#buckets.stripeAt(key.hash)
+    let found = this.#attempt(stripeAt, key, what)
+    for (let tries = 1; found === AGAIN; tries++) {
+      found = tries < MAX_TRIES ? this.#attempt(stripeAt, key, what) : this.#readLocked(stripeAt, key, what)
+      this.#space.count('readRetries')
+    }
+    return found === HIT && (this.expiresAtMs === Number.POSITIVE_INFINITY || !this.#clock.hasPassed(this.expiresAtMs))
+  }
+
+  #readLocked(stripeAt: number, key: KeyBuffer, what: number): number {
+    this.#space.count('lockedReads')
+    this.#space.locks.acquire(stripeAt + STRIPE.lock)
+    const found = this.#attempt(stripeAt, key, what)
+    this.#space.locks.release(stripeAt + STRIPE.lock)
+    if (found === AGAIN) {
+      throw new OperationError('CORRUPT', 'a stripe does not hold still under its lock: run check() on this table')
+    }
+    return found
+  }
+
+  #attempt(stripeAt: number, key: KeyBuffer, what: number): number {
+    const hash = key.hash
+    const version = Atomics.load(this.#words, stripeAt + VERSION)
+    this.stamp = 0
+    let line = this.#buckets.lineFor(stripeAt, hash)
+    for (let lines = 0; line !== 0 && lines < MAX_CHAIN_LINES; lines++) {
+      const words = this.#segments[line >>> GRANULE_BITS]!.words
+      const at = (line & GRANULE_MASK) << 2
+      for (let slot = at + FIRST_SLOT; slot < at + FIRST_SLOT + SLOTS_PER_LINE * SLOT_WORDS; slot += SLOT_WORDS) {
+        // The shift drops the clock bit from the comparison.
+        if ((words[slot]! ^ hash) << 1 !== 0) continue
+        const stamp = words[slot + 2]!
+        const reference = words[slot + 1]!
+        if (reference === 0) continue
+        if (stamp === 0) return AGAIN
+        const outcome = this.#readChunk(reference, key, what)
+        if (Atomics.load(words, slot + 2) !== stamp) return AGAIN
+        if (outcome === HIT) {
+          this.stamp = stamp
+          if (words[slot]! >= 0) this.#touch(words, slot)
+          return HIT
+        }
+        if (outcome === AGAIN) {
+          throw new OperationError('CORRUPT', 'a chunk has impossible lengths: run check() on this table')
+        }
+      }
+      line = words[at]!
+    }
+    return Atomics.load(this.#words, stripeAt + VERSION) === version ? MISS : AGAIN
+  }
+
+  /** Compares the chunk's key and copies its value. Nothing of it may be believed before the stamp is seen again. */
+  #readChunk(reference: number, key: KeyBuffer, what: number): number {
+    const segment = this.#segments[reference >>> GRANULE_BITS]
+    if (segment === undefined) return AGAIN
+    const words = segment.words
+    const at = (reference & GRANULE_MASK) << 2
+    const valueWord = words[at]!
+    if ((words[at + 1]! & KEY_LENGTH_MASK) !== key.byteLength) return MISS
+    const keyAt = at + keyOffset(valueWord)
+    const keyEnd = keyWords(key.byteLength)
+    const keyBuffer = key.words
+    for (let i = 0; i < keyEnd; i++) if (words[keyAt + i] !== keyBuffer[i]) return MISS
+    this.expiresAtMs = (valueWord & FLAG_EXPIRY) === 0 ? Number.POSITIVE_INFINITY : segment.floats[(at + 2) >>> 1]!
+    if (what === READ_NOTHING) return HIT
+    const start = (keyAt + keyEnd) << 2
+    const end = start + (valueWord & VALUE_LENGTH_MASK)
+    if (end > segment.bytes.length || end - start > MAX_VALUE_BYTES) return AGAIN
+    if (what === READ_TEXT && (valueWord & FLAG_ASCII) !== 0) {
+      this.text = segment.bytes.latin1Slice(start, end)
+    } else {
+      this.text = undefined
+      this.#copy(segment, start, end)
+    }
+    return HIT
+  }
+
+  #copy(segment: Segment, start: number, end: number): void {
+    const length = end - start
+    // A torn length can be anything up to the segment's end; the largest real one is 64 MiB, so memory is bounded.
+    const target = length <= SCRATCH_BYTES ? this.#scratch : Buffer.allocUnsafeSlow(length)
+    segment.bytes.copy(target, 0, start, end)
+    this.bytes = target.subarray(0, length)
+  }
+
+  /** Sets the clock bit once: what was used since the hand came by is not evicted. */
+  #touch(words: Int32Array, slot: number): void {
+    if (this.#space.facts.eviction === 2) Atomics.or(words, slot, -0x80000000)
+  }
+}

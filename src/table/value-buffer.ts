@@ -1,0 +1,98 @@
+/**
+ * One encoded value in private memory, on its way into a chunk.
+ *
+ * As with the key's buffer, nothing that could call back into the map may run between filling and using it. Values up
+ * to the scratch size are copied in; longer bytes are borrowed from the caller, which is safe because the table copies
+ * them before the call returns.
+ */
+import { MAX_VALUE_BYTES } from '../base/limits.js'
+
+const SCRATCH_BYTES = 64 * 1024
+
+/** A word view that stands for "not in scratch": copy from `source` instead. */
+const NO_WORDS = new Int32Array(0)
+
+export class ValueBuffer {
+  byteLength = 0
+  /** Every byte is ASCII and the value is text. */
+  ascii = false
+  /** Where the bytes are, from its start. */
+  source: Uint8Array
+  /** The same bytes as words, if they are in scratch; else empty. */
+  words: Int32Array
+  readonly #scratch: Buffer
+  readonly #scratchWords: Int32Array
+  readonly #floats: Float64Array
+  readonly #longs: BigInt64Array
+
+  constructor() {
+    const memory = new ArrayBuffer(SCRATCH_BYTES)
+    this.#scratch = Buffer.from(memory)
+    this.#scratchWords = new Int32Array(memory)
+    this.#floats = new Float64Array(memory)
+    this.#longs = new BigInt64Array(memory)
+    this.source = this.#scratch
+    this.words = this.#scratchWords
+  }
+
+  /** Takes text. Throws RangeError if it is too long, TypeError if it holds a lone surrogate. */
+  setText(text: string): void {
+    const length = text.length
+    // Three bytes a UTF-16 unit is the most that UTF-8 can take.
+    if (length * 3 <= SCRATCH_BYTES) {
+      this.#useScratch(this.#scratch.write(text, 0, 'utf8'))
+    } else {
+      const byteLength = Buffer.byteLength(text, 'utf8')
+      checkLength(byteLength)
+      const bytes = Buffer.allocUnsafe(byteLength)
+      bytes.write(text, 0, 'utf8')
+      this.setBytes(bytes)
+    }
+    this.ascii = this.byteLength === length
+    if (!this.ascii && !text.isWellFormed()) {
+      throw new TypeError('the value holds a lone surrogate, which no UTF-8 text can: repair the string first')
+    }
+  }
+
+  /** Takes bytes, copied or borrowed. Throws RangeError if there are too many. */
+  setBytes(bytes: Uint8Array): void {
+    checkLength(bytes.length)
+    if (bytes.length <= SCRATCH_BYTES) {
+      this.#scratch.set(bytes)
+      this.#useScratch(bytes.length)
+      return
+    }
+    this.byteLength = bytes.length
+    this.source = bytes
+    this.words = NO_WORDS
+    this.ascii = false
+  }
+
+  setInt32(value: number): void {
+    this.#scratchWords[0] = value
+    this.#useScratch(4)
+  }
+
+  setFloat64(value: number): void {
+    this.#floats[0] = value
+    this.#useScratch(8)
+  }
+
+  setInt64(value: bigint): void {
+    this.#longs[0] = value
+    this.#useScratch(8)
+  }
+
+  #useScratch(byteLength: number): void {
+    this.byteLength = byteLength
+    this.source = this.#scratch
+    this.words = this.#scratchWords
+    this.ascii = false
+  }
+}
+
+function checkLength(byteLength: number): void {
+  if (byteLength > MAX_VALUE_BYTES) {
+    throw new RangeError(`the value takes ${byteLength} bytes; a value may take at most ${MAX_VALUE_BYTES}`)
+  }
+}
