@@ -1,0 +1,135 @@
+/**
+ * One client of the Redis protocol: bytes in, commands run in order, replies out, one write for each batch.
+ *
+ * Back-pressure: when the peer does not read its replies, the connection stops running commands and stops reading,
+ * also in the middle of a batch, and goes on when the socket has drained. So a peer holds at most one batch of
+ * replies; one reply beyond the limit drops the connection.
+ *
+ * A line that starts like an HTTP request is a web page talking to the port on somebody's behalf: dropped, as
+ * Redis does. What a bug throws (`InvariantError`) passes through to the node.
+ */
+import type { Socket } from 'node:net'
+import type { CommandContext, NodeFacts, Session } from '../commands/command.js'
+import { execute } from '../commands/execute.js'
+import type { Store } from '../store/store.js'
+import { ProtocolError, RespReader } from './reader.js'
+import { ReplyOverflow, RespWriter } from './writer.js'
+
+export interface ConnectionEvents {
+  /** After each batch: how many commands it held. */
+  ran(commands: number): void
+  closed(connection: RespConnection): void
+}
+
+/** Replies are handed to the socket at the latest when this much has gathered. */
+const FLUSH_BYTES = 256 * 1024
+/** How long a peer that was told goodbye may keep its half open. */
+const LINGER_MS = 1000
+
+export class RespConnection {
+  readonly #socket: Socket
+  readonly #events: ConnectionEvents
+  readonly #reader = new RespReader()
+  readonly #writer: RespWriter
+  readonly #session: Session
+  readonly #context: CommandContext
+  #ended = false
+  #waitsForDrain = false
+
+  constructor(socket: Socket, id: number, store: Store, node: NodeFacts, events: ConnectionEvents) {
+    this.#socket = socket
+    this.#events = events
+    this.#session = { id, protocol: 2, name: '', closing: false }
+    this.#writer = new RespWriter(this.#session)
+    this.#context = { store, reply: this.#writer, session: this.#session, node }
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, 300_000)
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    socket.on('drain', () => this.#drained())
+    // A reset is the peer's way to leave; 'close' follows.
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => events.closed(this))
+  }
+
+  /** Ends after the replies so far: for a node that stops. */
+  end(): void {
+    this.#session.closing = true
+    if (!this.#waitsForDrain) this.#goodbye()
+    else setTimeout(() => this.#socket.destroy(), LINGER_MS).unref()
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#ended) return
+    this.#reader.feed(chunk)
+    this.#run()
+  }
+
+  #drained(): void {
+    if (!this.#waitsForDrain) return
+    this.#waitsForDrain = false
+    this.#run()
+    if (!this.#waitsForDrain) this.#socket.resume()
+  }
+
+  #run(): void {
+    let ran = 0
+    try {
+      while (!this.#session.closing) {
+        const args = this.#reader.next()
+        if (args === undefined) break
+        if (isHttp(args[0])) {
+          this.#socket.destroy()
+          return
+        }
+        ran += 1
+        execute(this.#context, args)
+        if (this.#writer.pendingBytes >= FLUSH_BYTES && !this.#flush()) break
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#events.ran(ran)
+    this.#flush()
+    if (this.#session.closing) this.#goodbye()
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof ReplyOverflow) {
+      this.#session.closing = true
+      this.#socket.destroy()
+      return
+    }
+    if (!(error instanceof ProtocolError)) throw error
+    this.#writer.error(error.message)
+    this.#session.closing = true
+  }
+
+  /** Hands replies over; false when the peer must read some before more are made. */
+  #flush(): boolean {
+    if (this.#socket.destroyed) return false
+    this.#writer.flushTo(this.#socket)
+    if (this.#socket.writableNeedDrain && !this.#waitsForDrain) {
+      this.#waitsForDrain = true
+      this.#socket.pause()
+    }
+    return !this.#waitsForDrain
+  }
+
+  #goodbye(): void {
+    if (this.#ended || this.#socket.destroyed) return
+    this.#ended = true
+    this.#socket.end()
+    // Bytes left unread would turn the close into a reset, and the last reply could be lost with it.
+    this.#socket.resume()
+    setTimeout(() => this.#socket.destroy(), LINGER_MS).unref()
+  }
+}
+
+/** `POST` and `Host:` are no commands, but what browsers send. */
+function isHttp(name: Buffer | undefined): boolean {
+  if (name === undefined || (name.length !== 4 && name.length !== 5)) return false
+  const first = name[0] ?? 0
+  if (first !== 0x50 && first !== 0x70 && first !== 0x48 && first !== 0x68) return false
+  const text = name.toString('latin1').toLowerCase()
+  return text === 'post' || text === 'host:'
+}

@@ -1,0 +1,91 @@
+/**
+ * The Redis front of one thread: accepts on one listening socket, its own or one shared with other threads, and
+ * keeps the connections it accepted until they leave or the node stops.
+ *
+ * A listening socket shared by several threads is one descriptor that each of them will close. `stop` therefore
+ * takes what must happen right before closing: the threads meet there, so that all closes fall within moments and
+ * the number cannot have been given to another file in between.
+ */
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import { assert } from '../base/assert.js'
+import { MAX_CONNECTIONS } from '../base/limits.js'
+import type { NodeFacts } from '../commands/command.js'
+import { RespConnection } from '../resp/connection.js'
+import type { Store } from '../store/store.js'
+import type { NodeCounters } from './counters.js'
+
+const TOO_MANY = '-ERR max number of clients reached\r\n'
+/** Of the listening socket: a burst of this many clients does not get lost. */
+const BACKLOG = 511
+
+export type ListenTarget = { readonly host: string; readonly port: number } | { readonly fd: number }
+
+export interface Listening {
+  readonly port: number
+  /** For threads of the same process; -1 where the system has none. */
+  readonly fd: number
+}
+
+export class SocketServer {
+  readonly #server: Server
+  readonly #connections = new Set<RespConnection>()
+  readonly #store: Store
+  readonly #counters: NodeCounters
+  #facts: NodeFacts | undefined
+  #allClosed: (() => void) | undefined
+
+  constructor(store: Store, counters: NodeCounters) {
+    this.#store = store
+    this.#counters = counters
+    this.#server = createServer((socket) => this.#accept(socket))
+  }
+
+  /** Listens, then builds the facts that commands see with the port that came out. */
+  async listen(target: ListenTarget, factsOf: (port: number) => NodeFacts): Promise<Listening> {
+    this.#server.listen('fd' in target ? target : { ...target, backlog: BACKLOG, exclusive: true })
+    await once(this.#server, 'listening')
+    const address = this.#server.address()
+    assert(address !== null && typeof address !== 'string', 'a TCP server has an address')
+    this.#facts = factsOf(address.port)
+    return { port: address.port, fd: descriptorOf(this.#server) }
+  }
+
+  /** No new connections; those there end after what they have sent; resolves when the last is gone. */
+  async stop(beforeClose: () => void = () => {}): Promise<void> {
+    beforeClose()
+    this.#server.close()
+    const gone = new Promise<void>((resolve) => {
+      this.#allClosed = resolve
+    })
+    for (const connection of this.#connections) connection.end()
+    if (this.#connections.size > 0) await gone
+  }
+
+  #accept(socket: Socket): void {
+    const facts = this.#facts
+    if (facts === undefined || this.#counters.connected >= MAX_CONNECTIONS) {
+      socket.on('error', () => socket.destroy())
+      socket.end(TOO_MANY)
+      return
+    }
+    this.#counters.connectionOpened()
+    const connection = new RespConnection(socket, this.#counters.nextConnectionId(), this.#store, facts, {
+      ran: (commands) => this.#counters.commandsRan(commands),
+      closed: (gone) => this.#forget(gone),
+    })
+    this.#connections.add(connection)
+  }
+
+  #forget(connection: RespConnection): void {
+    this.#connections.delete(connection)
+    this.#counters.connectionClosed()
+    if (this.#connections.size === 0) this.#allClosed?.()
+  }
+}
+
+/** Node has no public way to a listening descriptor; `_handle.fd` has been there since 0.x and in Node 20 to 26. */
+function descriptorOf(server: Server): number {
+  const { _handle: handle } = server as unknown as { _handle?: { fd?: number } }
+  return handle?.fd ?? -1
+}

@@ -1,0 +1,59 @@
+/**
+ * Entry of a socket worker thread: opens the node's table, serves sockets until told to stop, and ends.
+ *
+ * From the node: {@link SocketWorkerData} once, then `'stop'`. To the node: {@link FromSocketWorker}. The first
+ * worker listens and tells the descriptor; the others accept on it.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { assert } from '../base/assert.js'
+import { type CountersHandle, NodeCounters } from './counters.js'
+import { type FixedFacts, nodeFacts } from './facts.js'
+import { type ListenTarget, SocketServer } from './socket-server.js'
+import { openStore } from './worker-store.js'
+
+export interface SocketWorkerData {
+  readonly index: number
+  readonly table: unknown
+  readonly counters: CountersHandle
+  readonly facts: FixedFacts
+  readonly listen: ListenTarget
+}
+
+export type FromSocketWorker =
+  | { readonly kind: 'listening'; readonly port: number; readonly fd: number }
+  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'shutdown' }
+
+/** How long a worker waits for the others before it closes the shared descriptor. */
+const MEETING_MS = 1000
+
+async function main(): Promise<void> {
+  const port = parentPort
+  assert(port !== null, 'this file runs as a worker thread')
+  const data = workerData as SocketWorkerData
+  const tell = (message: FromSocketWorker): void => port.postMessage(message)
+  const counters = new NodeCounters(data.counters, data.index)
+  const store = openStore(data.table)
+  const server = new SocketServer(store, counters)
+  const shutdown = (): void => tell({ kind: 'shutdown' })
+  try {
+    const listening = await server.listen(data.listen, (tcpPort) =>
+      nodeFacts(data.facts, counters, tcpPort, shutdown),
+    )
+    tell({ kind: 'listening', ...listening })
+  } catch (error) {
+    tell({ kind: 'refused', message: error instanceof Error ? error.message : String(error) })
+    store.close()
+    return
+  }
+  port.once('message', () => {
+    void server
+      .stop(() => counters.meet(data.facts.socketWorkers, MEETING_MS))
+      .then(() => {
+        store.close()
+        port.close()
+      })
+  })
+}
+
+await main()
