@@ -93,10 +93,11 @@ function parseScanOptions(args: readonly Buffer[]): ScanOptions {
 
 function scan({ store, reply }: CommandContext, args: readonly Buffer[]): void {
   const cursor = parseInteger(argument(args, 1))
-  if (cursor === undefined || typeof cursor === 'bigint' || cursor < 0)
-    throw new CommandError('ERR invalid cursor')
+  if (cursor === undefined) throw new CommandError('ERR invalid cursor')
   const { count, glob, strings } = parseScanOptions(args)
-  const page = store.scan(cursor, count)
+  // No store has handed out a cursor like this: there is nothing behind it.
+  const isForeign = typeof cursor === 'bigint' || cursor < 0
+  const page = isForeign ? { cursor: 0, keys: [] } : store.scan(cursor, count)
   const keys = strings ? page.keys.filter((key) => glob?.matches(key) ?? true) : []
   reply.array(2)
   reply.bulk(String(page.cursor))

@@ -36,8 +36,9 @@ export function parseSetOptions(args: readonly Buffer[], store: Store): SetOptio
       case 'PX':
       case 'EXAT':
       case 'PXAT':
-        if (timeAt > 0 || options.expiry === 'keep' || i + 1 === args.length)
-          throw new CommandError(SYNTAX_ERROR)
+        // The same option twice is allowed, and the last counts.
+        if (options.expiry === 'keep' || i + 1 === args.length) throw new CommandError(SYNTAX_ERROR)
+        if (timeAt > 0 && option(args, timeAt) !== option(args, i)) throw new CommandError(SYNTAX_ERROR)
         timeAt = i
         i += 1
         break
