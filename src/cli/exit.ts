@@ -1,0 +1,46 @@
+/**
+ * How the command line ends. Four codes, one meaning each; a failure is one sentence on stderr, and no stack
+ * unless it is a bug of ours.
+ */
+import { isOperationError } from '../base/errors.js'
+import { RespError } from '../client/reply-reader.js'
+
+export const EXIT = { done: 0, no: 1, wrongUse: 2, couldNot: 3 } as const
+
+/** Wrong arguments, files or settings: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** Something stood in the way: exit code 3. */
+export class CouldNotError extends Error {
+  override readonly name = 'CouldNotError'
+}
+
+/** Sets the exit code for "the answer is no" and lets the process end by itself, so that output is flushed. */
+export function answerNo(): void {
+  process.exitCode = EXIT.no
+}
+
+/** Says what went wrong and sets the exit code. */
+export function reportFailure(error: unknown): void {
+  process.exitCode = error instanceof UsageError ? EXIT.wrongUse : EXIT.couldNot
+  process.stderr.write(`hearth: ${sentenceOf(error)}\n`)
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof UsageError || error instanceof CouldNotError || error instanceof RespError)
+    return error.message
+  if (isOperationError(error, 'NO_SERVER')) {
+    return `${withoutCode(error)}. Start one with: hearth serve`
+  }
+  if (isOperationError(error)) {
+    const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
+    return `${withoutCode(error)}${cause}`
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+function withoutCode(error: Error): string {
+  return error.message.slice(error.message.indexOf(': ') + 2)
+}

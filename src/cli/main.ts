@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+/**
+ * The command `hearth`: one file a command. Exit codes: 0 done, 1 the answer is no (not found, exists), 2 wrong
+ * use, 3 could not.
+ */
+import { Command, CommanderError } from 'commander'
+import { packageVersion } from '../server/version.js'
+import { benchCommand } from './bench.js'
+import { delCommand } from './del.js'
+import { dumpCommand } from './dump.js'
+import { EXIT, reportFailure } from './exit.js'
+import { getCommand } from './get.js'
+import { incrCommand } from './incr.js'
+import { loadCommand } from './load.js'
+import { endQuietlyOnClosedPipe } from './output.js'
+import { scanCommand } from './scan.js'
+import { serveCommand } from './serve.js'
+import { insertCommand, replaceCommand, setCommand } from './set.js'
+import { statsCommand } from './stats.js'
+import { stopCommand } from './stop.js'
+
+const program = new Command('hearth')
+  .description('a concurrent key-value store in shared memory')
+  .version(packageVersion())
+  .showSuggestionAfterError()
+  .addHelpText('after', '\nExit codes: 0 done, 1 the answer is no, 2 wrong use, 3 could not.')
+
+for (const command of [
+  serveCommand(),
+  getCommand(),
+  setCommand(),
+  delCommand(),
+  insertCommand(),
+  replaceCommand(),
+  incrCommand(),
+  loadCommand(),
+  dumpCommand(),
+  scanCommand(),
+  statsCommand(),
+  stopCommand(),
+  benchCommand(),
+]) {
+  program.addCommand(command)
+}
+
+/** Makes wrong use an exception instead of `process.exit(1)`, in every command below `command`. */
+function throwOnWrongUse(command: Command): void {
+  command.exitOverride()
+  for (const child of command.commands) throwOnWrongUse(child)
+}
+
+throwOnWrongUse(program)
+endQuietlyOnClosedPipe()
+try {
+  await program.parseAsync()
+} catch (error) {
+  // Commander has said what it had to say; help and version are no failures.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.wrongUse
+  else reportFailure(error)
+}

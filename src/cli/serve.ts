@@ -1,0 +1,104 @@
+/**
+ * `hearth serve`: runs a node until SIGINT, SIGTERM or SHUTDOWN. When clients can connect it prints the address
+ * and how to try it. Every flag is also a `HEARTH_*` variable and a name in the file of `--config`.
+ */
+import { Command } from 'commander'
+import { formatSize, parseSize } from '../base/size.js'
+import { type RunningNode, startNode } from '../server/node.js'
+import { DEFAULT_RESP_HOST, DEFAULT_RESP_PORT } from '../server/node-options.js'
+import { UsageError } from './exit.js'
+import { printLine } from './output.js'
+import { setting, wholeNumber, withConfigFile } from './settings.js'
+
+interface ServeOptions {
+  readonly respHost: string
+  readonly respPort: number
+  readonly socketWorkers?: number
+  readonly capacity: string
+  readonly eviction: 'none' | 'clock'
+  readonly durability: string
+  readonly resp: boolean
+  readonly insecure?: boolean
+}
+
+const MAX_PORT = 65_535
+const MAX_WORKERS = 64
+
+async function serve(options: ServeOptions): Promise<void> {
+  if (!options.resp)
+    throw new UsageError('--no-resp leaves nothing to serve: the Redis protocol is the only front yet')
+  if (options.durability !== 'off') {
+    throw new UsageError(
+      `durability ${options.durability} comes in a later version: this one keeps nothing on disk`,
+    )
+  }
+  const node = await start(options)
+  announce(node, options)
+  const stop = (): void => void node.stop()
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  await node.stopped
+  process.off('SIGINT', stop)
+  process.off('SIGTERM', stop)
+  printLine('stopped')
+}
+
+async function start(options: ServeOptions): Promise<RunningNode> {
+  try {
+    return await startNode({
+      respHost: options.respHost,
+      respPort: options.respPort,
+      ...(options.socketWorkers === undefined ? {} : { socketWorkers: options.socketWorkers }),
+      capacityBytes: parseSize(options.capacity, 'capacity'),
+      eviction: options.eviction,
+      insecure: options.insecure ?? false,
+    })
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) throw new UsageError(error.message)
+    throw error
+  }
+}
+
+function announce(node: RunningNode, options: ServeOptions): void {
+  const workers = node.socketWorkers === 1 ? '1 socket worker' : `${node.socketWorkers} socket workers`
+  const host = node.host.includes(':') ? `[${node.host}]` : node.host
+  printLine(`hearth is ready: Redis protocol on ${host}:${node.port} (${workers}, ${capacityText(options)})`)
+  printLine(`  try it: redis-cli -h ${node.host} -p ${node.port} set greeting hello`)
+  printLine(`  or:     npx hearth get greeting --port ${node.port}`)
+  printLine('  durability is off in this version: nothing survives a stop. Ctrl-C stops in order.')
+}
+
+function capacityText(options: ServeOptions): string {
+  const full = options.eviction === 'none' ? 'refuses writes when full' : 'drops what is not used when full'
+  return `${formatSize(parseSize(options.capacity, 'capacity'))}, ${full}`
+}
+
+export function serveCommand(): Command {
+  return withConfigFile(new Command('serve').description('run a node'))
+    .addOption(setting('--resp-host <host>', 'address to listen on').default(DEFAULT_RESP_HOST))
+    .addOption(
+      setting('--resp-port <port>', 'port of the Redis protocol; 0 lets the system choose')
+        .default(DEFAULT_RESP_PORT)
+        .argParser(wholeNumber(0, MAX_PORT)),
+    )
+    .addOption(
+      setting(
+        '--socket-workers <n>',
+        'threads that serve connections (default: 2, or 1 on one core)',
+      ).argParser(wholeNumber(1, MAX_WORKERS)),
+    )
+    .addOption(setting('--capacity <size>', 'memory of the table').default('64MiB'))
+    .addOption(
+      setting('--eviction <policy>', 'when it is full: refuse writes, or drop what was not used lately')
+        .choices(['none', 'clock'])
+        .default('none'),
+    )
+    .addOption(
+      setting('--durability <level>', 'only off yet: nothing survives a stop')
+        .choices(['always', 'interval', 'os', 'off'])
+        .default('off'),
+    )
+    .addOption(setting('--no-resp', 'leave the Redis protocol out'))
+    .addOption(setting('--insecure', 'allow an address that others can reach, though there is no password'))
+    .action((options: ServeOptions) => serve(options))
+}
