@@ -14,9 +14,12 @@
 import { monotonicMs } from '../base/clock.js'
 import { OperationError } from '../base/errors.js'
 import { WAIT_SLICE_MS } from '../base/limits.js'
+import { HEADER, POOL } from './header.js'
 import type { Region } from './region.js'
 
 export const CONTENDED = 1 << 30
+/** Who waits for the pool may hold a class lock; who waits for any other lock holds only desks. */
+const POOL_LOCK_AT = HEADER.pool + POOL.lock
 /** Tries before the first sleep: about 2 us, several times the length of a critical section. */
 const SPINS = 200
 /** How long the first sleeps are; the owner's life is looked into after each. */
@@ -24,8 +27,11 @@ const FIRST_SLEEP_MS = 1
 
 /** Knows the owners of locks: implemented by the participants' registry. */
 export interface OwnerWatch {
-  /** If the owner `tag` is dead, or is this thread itself, settles all it held and returns true. */
-  settle(tag: number): boolean
+  /**
+   * If the owner `tag` is dead, or is this thread itself, settles what it held and returns true. `locksOnly`: the caller
+   * holds a lock itself, so only the dead's locks are freed now and the rest is left for later.
+   */
+  settle(tag: number, locksOnly: boolean): boolean
   /** Process and thread of the owner, for messages. */
   describe(tag: number): string
 }
@@ -56,7 +62,7 @@ export class Locks {
   tryAcquire(at: number): boolean {
     const held = Atomics.compareExchange(this.#words, at, 0, this.#tag)
     if (held === 0) return true
-    return this.#watch.settle(held & ~CONTENDED) && Atomics.compareExchange(this.#words, at, 0, this.#tag) === 0
+    return this.#watch.settle(held & ~CONTENDED, false) && Atomics.compareExchange(this.#words, at, 0, this.#tag) === 0
   }
 
   release(at: number): void {
@@ -82,7 +88,7 @@ export class Locks {
       const waitedMs = monotonicMs() - startedMs
       if (waitedMs >= this.#timeoutMs) this.#giveUp(held & ~CONTENDED, waitedMs)
       this.#region.wait(at, marked, Math.min(sleepMs, this.#timeoutMs - waitedMs + 1))
-      if (Atomics.load(words, at) === marked) this.#watch.settle(held & ~CONTENDED)
+      if (Atomics.load(words, at) === marked) this.#watch.settle(held & ~CONTENDED, at === POOL_LOCK_AT)
     }
   }
 

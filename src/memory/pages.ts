@@ -128,8 +128,11 @@ export class Pages {
     return page
   }
 
-  /** Gives back the span that starts at `page`. */
-  free(page: number): void {
+  /**
+   * Gives back the span that starts at `page`. `inHandAt`, if not 0, is the word that names it: cleared before anybody
+   * else can take the pages, so that a name never outlives what it names.
+   */
+  free(page: number, inHandAt: number): void {
     const lockAt = POOL_AT + POOL.lock
     this.#words[this.#participantAt + PARTICIPANT.holding] = lockAt
     this.#locks.acquire(lockAt)
@@ -138,6 +141,7 @@ export class Pages {
     const pages = kindPages(words[at + KIND]!)
     words[at + KIND] = 0
     this.#markLocked(page, pages, true)
+    if (inHandAt !== 0) this.#words[inHandAt] = 0
     this.#locks.release(lockAt)
   }
 

@@ -33,6 +33,8 @@ export const PARTICIPANT = wordLayout('participant', PARTICIPANT_WORDS, {
   lineCount: { at: 11, writer: own, what: 'how many lines' },
   lineStripe: { at: 12, writer: own, what: 'word index of the stripe they are meant for' },
   dead: { at: 13, writer: 'the exit listener of its parent', what: '1 once its worker is known to have exited' },
+  spareInHand: { at: 14, writer: own, what: 'spare bucket line between two lists of one stripe' },
+  spareStripe: { at: 15, writer: own, what: 'word index of that stripe' },
   detached: { at: 16, words: MAX_DETACHED, writer: own, what: 'old chunks between their slots and a magazine' },
   counters: { at: 64, words: 32, writer: own, what: 'see COUNTERS (16 float64)' },
   magazines: { at: MAGAZINES_AT, words: PARTICIPANT_WORDS - MAGAZINES_AT, writer: 'under desk', what: 'for each class a count and its chunks' },

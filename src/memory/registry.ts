@@ -17,8 +17,8 @@ import { COUNTER_SLOTS, lockTag, PARTICIPANT, tagIndex } from './participant.js'
 import type { Region } from './region.js'
 import { currentThread, type Liveness } from './threads.js'
 
-/** Repairs everything that the participant at `deadAt` (its tag: `deadTag`) held. May be run again from the start. */
-export type Settler = (deadAt: number, deadTag: number) => void
+/** Repairs what the participant at `deadAt` (its tag: `deadTag`) held. May be run again from the start. */
+export type Settle = (deadAt: number, deadTag: number, locksOnly: boolean) => void
 
 export class Registry implements OwnerWatch {
   /** Word index of the own record, and the own lock tag. */
@@ -28,7 +28,9 @@ export class Registry implements OwnerWatch {
   readonly #floats: Float64Array
   readonly #shape: Geometry
   readonly #isAlive: Liveness
-  #settler: Settler | undefined
+  #settler: Settle | undefined
+  /** Records that this thread is settling right now: settling one can run into the locks of another. */
+  readonly #settling = new Set<number>()
 
   private constructor(region: Region, shape: Geometry, isAlive: Liveness, index: number) {
     this.#words = region.segments[0]!.words
@@ -60,7 +62,7 @@ export class Registry implements OwnerWatch {
     )
   }
 
-  setSettler(settler: Settler): void {
+  setSettler(settler: Settle): void {
     this.#settler = settler
   }
 
@@ -78,13 +80,13 @@ export class Registry implements OwnerWatch {
     }
   }
 
-  settle(tag: number): boolean {
+  settle(tag: number, locksOnly: boolean): boolean {
     const index = tagIndex(tag)
     if (index < 0 || index >= MAX_PARTICIPANTS) return false
     const at = this.#shape.participantsAt + index * PARTICIPANT_WORDS
     const own = tag === this.tag
     if (!own && this.#lives(at, tag)) return false
-    return this.#settleRecord(at, tag)
+    return this.#settleRecord(at, tag, locksOnly)
   }
 
   /** Settles and frees the records of all who died; returns how many. */
@@ -93,9 +95,15 @@ export class Registry implements OwnerWatch {
     for (const at of this.records()) {
       if (at === this.at) continue
       const tag = this.#tagOf(at)
-      if (!this.#lives(at, tag) && this.#settleRecord(at, tag)) settled++
+      if (!this.#lives(at, tag) && this.#settleRecord(at, tag, false)) settled++
     }
     return settled
+  }
+
+  /** Housekeeping: settles the dead once a quarter of the records is taken, before the living run out of them. */
+  settleDeadIfCrowded(): void {
+    const crowdedAt = this.#shape.participantsAt + (MAX_PARTICIPANTS >>> 2) * PARTICIPANT_WORDS
+    if (this.#words[crowdedAt + PARTICIPANT.thread] !== 0) this.settleDead()
   }
 
   describe(tag: number): string {
@@ -121,26 +129,39 @@ export class Registry implements OwnerWatch {
     return this.#isAlive({ thread, startTime: words[at + PARTICIPANT.startTime]! })
   }
 
-  #settleRecord(at: number, tag: number): boolean {
+  #settleRecord(at: number, tag: number, locksOnly: boolean): boolean {
     const words = this.#words
-    const repairerAt = at + PARTICIPANT.repairer
-    const found = Atomics.compareExchange(words, repairerAt, 0, this.tag)
-    if (found !== 0 && found !== this.tag) {
-      const foundAt = this.#shape.participantsAt + tagIndex(found) * PARTICIPANT_WORDS
-      if (this.#lives(foundAt, found) && this.#tagOf(foundAt) === found) return false
-      if (Atomics.compareExchange(words, repairerAt, found, this.tag) !== found) return false
-    }
+    const nested = this.#settling.has(at)
+    if (!nested && !this.#claim(at)) return false
+    this.#settling.add(at)
     // Somebody else may have settled it between the look and the claim.
     if (this.#tagOf(at) === tag && words[at + PARTICIPANT.thread] !== 0) {
       assert(this.#settler !== undefined, 'a joined participant can repair')
-      this.#settler(at, tag)
-      if (at !== this.at) {
+      this.#settler(at, tag, locksOnly || nested)
+      if (at !== this.at && !locksOnly && !nested) {
         this.#foldCounters(at)
         Atomics.store(words, at + PARTICIPANT.thread, 0)
       }
     }
-    Atomics.store(words, repairerAt, 0)
+    if (nested) return true
+    this.#settling.delete(at)
+    Atomics.store(words, at + PARTICIPANT.repairer, 0)
     return true
+  }
+
+  /** Takes the right to settle a record, from nobody or from one who died settling it. */
+  #claim(at: number): boolean {
+    const words = this.#words
+    const repairerAt = at + PARTICIPANT.repairer
+    const found = Atomics.compareExchange(words, repairerAt, 0, this.tag)
+    if (found === 0 || found === this.tag) return true
+    const foundAt = this.#shape.participantsAt + tagIndex(found) * PARTICIPANT_WORDS
+    if (foundAt !== at && !this.#settling.has(foundAt)) {
+      if (this.#lives(foundAt, found)) return false
+      // First the repairer, while this record still says what it was repairing.
+      this.#settleRecord(foundAt, found, false)
+    }
+    return Atomics.compareExchange(words, repairerAt, found, this.tag) === found
   }
 
   /** Adds a record's counters to the sums of those who left, and clears them. Sums are a report, not an account. */

@@ -86,13 +86,14 @@ export class Slab {
     const words = this.#words
     const reference = words[this.#me + inHand]!
     if (bytes > this.sizes.largestChunkBytes) {
-      this.#pages.free(pageOf(reference))
+      this.#pages.free(pageOf(reference), this.#me + inHand)
     } else {
       const index = this.sizes.byGranules[(bytes + GRANULE_BYTES - 1) >>> 4]!
       const depth = this.#depths[index]!
       if (depth === 0) {
         this.#lockClass(index)
         this.#pushLocked(index, reference)
+        words[this.#me + inHand] = 0
         this.#unlockClass(index)
       } else {
         const magazine = this.#me + this.#magazines[index]!
@@ -100,9 +101,9 @@ export class Slab {
         const count = words[magazine]! + 1
         words[magazine + count] = reference
         words[magazine] = count
+        words[this.#me + inHand] = 0
       }
     }
-    words[this.#me + inHand] = 0
   }
 
   /** Puts all chunks of the magazines of the participant at `deskAt` back into their spans. Needs that desk. */
@@ -126,31 +127,37 @@ export class Slab {
   }
 
   /**
-   * Puts a chunk that repair has found in nobody's possession back into its span, or its pages into the pool; its
-   * class comes from the page descriptor. Does nothing if the pages are free already.
+   * Puts the chunk that word `inHandAt` names, and that repair has found in nobody's possession, back into its span, or
+   * its pages into the pool. The word is cleared before anybody else can take the chunk.
    */
-  giveBack(reference: Reference): void {
-    const page = pageOf(reference)
-    const kind = this.#pages.kindOf(page)
-    if (kind === 0) return
-    const span = this.#pages.spanOf(page)
-    const index = kindPurpose(this.#pages.kindOf(span))
+  giveBack(inHandAt: number): void {
+    const reference = this.#words[inHandAt]!
+    const index = this.classOf(reference)
     if (index === SPAN_LARGE) {
-      this.#pages.free(span)
-      return
+      this.#pages.free(pageOf(reference), inHandAt)
+    } else if (index >= 0) {
+      this.#lockClass(index)
+      if (!this.isFree(reference)) this.#pushLocked(index, reference)
+      this.#words[inHandAt] = 0
+      this.#unlockClass(index)
+    } else {
+      this.#words[inHandAt] = 0
     }
-    this.#lockClass(index)
-    if (!this.isFree(reference)) this.#pushLocked(index, reference)
-    this.#unlockClass(index)
+  }
+
+  /** Class index of a chunk, SPAN_LARGE, or -1 where the pages are free or hold no chunks. */
+  classOf(reference: Reference): number {
+    const page = pageOf(reference)
+    if (this.#pages.kindOf(page) === 0) return -1
+    const purpose = kindPurpose(this.#pages.kindOf(this.#pages.spanOf(page)))
+    return purpose < this.sizes.classes.length || purpose === SPAN_LARGE ? purpose : -1
   }
 
   /** Whether the chunk stands in its span's free list, was never handed out, or its pages are free. */
   isFree(reference: Reference): boolean {
-    const kind = this.#pages.kindOf(pageOf(reference))
-    if (kind === 0) return true
+    const index = this.classOf(reference)
+    if (index === SPAN_LARGE || index < 0) return index < 0
     const span = this.#pages.spanOf(pageOf(reference))
-    const index = kindPurpose(this.#pages.kindOf(span))
-    if (index === SPAN_LARGE) return false
     const words = this.#pages.wordsOf(span)
     const at = this.#pages.descriptorAt(span)
     const granules = this.sizes.classes[index]!.chunkBytes >>> 4
@@ -302,7 +309,7 @@ export class Slab {
     this.#unlinkLocked(index, page)
     this.#words[at + CLASS.spans]!--
     this.#words[at + CLASS.free]! -= this.sizes.classes[index]!.chunksPerSpan
-    this.#pages.free(page)
+    this.#pages.free(page, 0)
   }
 
   #linkLocked(index: number, page: number): void {
@@ -326,6 +333,15 @@ export class Slab {
     else this.#words[CLASSES_AT + index * CLASS_WORDS + CLASS.partial] = next
     words[descriptor + NEXT] = 0
     words[descriptor + PREVIOUS] = 0
+  }
+
+  /** Whether a magazine of the participant at `deskAt` holds the chunk. Needs that desk. */
+  isInMagazine(deskAt: number, reference: Reference): boolean {
+    const index = this.classOf(reference)
+    if (index < 0 || index === SPAN_LARGE || this.#depths[index] === 0) return false
+    const magazine = deskAt + this.#magazines[index]!
+    for (let i = this.#words[magazine]!; i > 0; i--) if (this.#words[magazine + i] === reference) return true
+    return false
   }
 
   #lockClass(index: number): void {

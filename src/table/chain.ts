@@ -13,6 +13,7 @@
  * The cursor fields say what the last `find` met; they are valid while the lock is held.
  */
 import { assert } from '../base/assert.js'
+import { PARTICIPANT } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
 import { Buckets } from './buckets.js'
 import type { KeyBuffer } from './key-buffer.js'
@@ -47,11 +48,13 @@ export class Chain {
   #lastAt = 0
   readonly #segments: readonly Segment[]
   readonly #words: Int32Array
+  readonly #me: number
 
   constructor(space: Space) {
     this.buckets = new Buckets(space)
     this.#segments = space.region.segments
     this.#words = space.words
+    this.#me = space.registry.at
     this.slotWords = this.#words
     this.#emptyWords = this.#words
     this.#lastWords = this.#words
@@ -83,6 +86,23 @@ export class Chain {
       }
       this.#lastWords = words
       this.#lastAt = at
+      line = words[at + LINE_LINK]!
+    }
+    return false
+  }
+
+  /** Finds any entry of the chain that starts at `line`. */
+  findAny(first: Reference): boolean {
+    for (let line = first; line !== 0; ) {
+      const words = this.#segments[line >>> GRANULE_BITS]!.words
+      const at = (line & GRANULE_MASK) << 2
+      for (let slot = at + FIRST_SLOT; slot < at + SLOTS_END; slot += SLOT_WORDS) {
+        if (words[slot + 1] === 0) continue
+        this.slotWords = words
+        this.slotAt = slot
+        this.reference = words[slot + 1]!
+        return true
+      }
       line = words[at + LINE_LINK]!
     }
     return false
@@ -152,18 +172,46 @@ export class Chain {
     return stamp
   }
 
-  /** Takes a spare line of the stripe to the chain's end. */
-  #linkLine(stripeAt: number): void {
+  /** Takes a spare line of the stripe into the hand: it is in no list until `placed`. */
+  takeSpareLine(stripeAt: number): Reference {
     const line = this.#words[stripeAt + FREE_LINES]!
     assert(line !== 0, 'a line is at hand before it is needed')
+    this.#nameLine(stripeAt, line)
     const words = this.#segments[line >>> GRANULE_BITS]!.words
     const at = (line & GRANULE_MASK) << 2
-    // Spare until linked: if the owner dies in between, repair finds the line in neither list and puts it back.
     this.#words[stripeAt + FREE_LINES] = words[at + LINE_LINK]!
     words[at + LINE_LINK] = 0
+    return line
+  }
+
+  /** Takes the line behind `previousAt` out of its chain and makes it a spare of the stripe. It must be empty. */
+  unlinkLine(stripeAt: number, previousWords: Int32Array, previousAt: number): void {
+    const line = previousWords[previousAt + LINE_LINK]!
+    this.#nameLine(stripeAt, line)
+    const words = this.#segments[line >>> GRANULE_BITS]!.words
+    previousWords[previousAt + LINE_LINK] = words[((line & GRANULE_MASK) << 2) + LINE_LINK]!
+    // A reader that stands on the line is about to be led astray: it must find the version changed.
+    Atomics.add(this.#words, stripeAt + STRIPE.version, 1)
+    this.addSpareLines(stripeAt, line, 1)
+    this.placed()
+  }
+
+  /** The line in hand is in a list again. */
+  placed(): void {
+    this.#words[this.#me + PARTICIPANT.spareInHand] = 0
+  }
+
+  #nameLine(stripeAt: number, line: Reference): void {
+    this.#words[this.#me + PARTICIPANT.spareStripe] = stripeAt
+    this.#words[this.#me + PARTICIPANT.spareInHand] = line
+  }
+
+  #linkLine(stripeAt: number): void {
+    const line = this.takeSpareLine(stripeAt)
     this.#lastWords[this.#lastAt + LINE_LINK] = line
-    this.#emptyWords = words
-    this.#emptyAt = at + FIRST_SLOT
+    this.placed()
+    this.#emptyWords = this.#segments[line >>> GRANULE_BITS]!.words
+    this.#emptyAt = ((line & GRANULE_MASK) << 2) + FIRST_SLOT
   }
 
   #hasKey(reference: Reference, key: KeyBuffer): boolean {

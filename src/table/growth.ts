@@ -115,10 +115,7 @@ export class Growth {
         line = next
         continue
       }
-      // In neither list for a moment; repair puts such a line back.
-      this.#lineWords(line)[((line & GRANULE_MASK) << 2) + LINE_LINK] = this.#link(next)
-      this.#words[stripeAt + VERSION]!++
-      this.#chain.addSpareLines(stripeAt, next, 1)
+      this.#chain.unlinkLine(stripeAt, this.#lineWords(line), (line & GRANULE_MASK) << 2)
     }
   }
 
@@ -153,10 +150,9 @@ export class Growth {
       for (let slot = at + FIRST_SLOT; slot < at + SLOTS_END; slot += SLOT_WORDS) {
         if (words[slot + 1] === 0 || bucketIndex(words[slot]!, buckets + 1) !== buckets) continue
         if (toSlot >= SLOTS_END) {
-          const spare = this.#words[stripeAt + FREE_LINES]!
-          this.#words[stripeAt + FREE_LINES] = this.#link(spare)
-          this.#lineWords(spare)[((spare & GRANULE_MASK) << 2) + LINE_LINK] = 0
+          const spare = this.#chain.takeSpareLine(stripeAt)
           this.#lineWords(to)[((to & GRANULE_MASK) << 2) + LINE_LINK] = spare
+          this.#chain.placed()
           to = spare
           toSlot = FIRST_SLOT
         }

@@ -19,6 +19,7 @@ import { OperationError } from '../base/errors.js'
 import { MAX_VALUE_BYTES } from '../base/limits.js'
 import { GRANULE_BITS, GRANULE_MASK, type Segment } from '../memory/region.js'
 import { Buckets } from './buckets.js'
+import type { Desk } from './desk.js'
 import type { KeyBuffer } from './key-buffer.js'
 import {
   FIRST_SLOT,
@@ -58,17 +59,21 @@ export class Reader {
   text: string | undefined
   /** The value's bytes otherwise; private memory, but used again by the next call. */
   bytes: Buffer
+  /** Whether the value is ASCII text. */
+  ascii = false
   /** The entry's version. */
   stamp = 0
   expiresAtMs = Number.POSITIVE_INFINITY
   readonly #space: Space
   readonly #buckets: Buckets
   readonly #clock: RegionClock
+  readonly #desk: Desk
   readonly #segments: readonly Segment[]
   readonly #words: Int32Array
   readonly #scratch: Buffer
 
-  constructor(space: Space, clock: RegionClock) {
+  constructor(space: Space, clock: RegionClock, desk: Desk) {
+    this.#desk = desk
     this.#space = space
     this.#buckets = new Buckets(space)
     this.#clock = clock
@@ -91,9 +96,7 @@ export class Reader {
 
   #readLocked(stripeAt: number, key: KeyBuffer, what: number): number {
     this.#space.count('lockedReads')
-    this.#space.locks.acquire(stripeAt + STRIPE.lock)
-    const found = this.#attempt(stripeAt, key, what)
-    this.#space.locks.release(stripeAt + STRIPE.lock)
+    const found = this.#desk.locked(stripeAt, () => this.#attempt(stripeAt, key, what))
     if (found === AGAIN) {
       throw new OperationError('CORRUPT', 'a stripe does not hold still under its lock: run check() on this table')
     }
@@ -148,7 +151,8 @@ export class Reader {
     const start = (keyAt + keyEnd) << 2
     const end = start + (valueWord & VALUE_LENGTH_MASK)
     if (end > segment.bytes.length || end - start > MAX_VALUE_BYTES) return AGAIN
-    if (what === READ_TEXT && (valueWord & FLAG_ASCII) !== 0) {
+    this.ascii = (valueWord & FLAG_ASCII) !== 0
+    if (what === READ_TEXT && this.ascii) {
       this.text = segment.bytes.latin1Slice(start, end)
     } else {
       this.text = undefined

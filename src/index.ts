@@ -1,0 +1,9 @@
+/** Everything that `hearthkv` exports. */
+export type { ErrorCode, Outcome } from './base/errors.js'
+export { isOperationError, OperationError } from './base/errors.js'
+export type { Codec } from './codec/codec.js'
+export { codecs } from './codec/codecs.js'
+export type { AttachOptions, MapOptions } from './map/options.js'
+export type { Entry, SetOptions, SharedMapHandle } from './map/shared-map.js'
+export { SharedMap } from './map/shared-map.js'
+export type { TableStats } from './table/stats.js'

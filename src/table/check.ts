@@ -1,0 +1,178 @@
+/**
+ * The check: walks everything and throws on a broken invariant. All writers are held up meanwhile (every desk is
+ * taken, in ascending order), so that every chunk can be accounted for; readers go on.
+ *
+ * For each stripe: every reachable slot is published, lies in the bucket its hash says, holds a chunk that is in use
+ * and whose key has that hash, and no key is there twice; the count is right. For memory: every chunk is in exactly
+ * one place (a slot, a magazine, a free list, or never handed out) and every page in exactly one span.
+ */
+import { assert } from '../base/assert.js'
+import { CLASS, CLASS_WORDS, CLASSES_AT } from '../memory/header.js'
+import { kindPages, kindPurpose, PAGE, pageOf, pageReference, SPAN_LARGE, SPAN_LINES } from '../memory/pages.js'
+import { GRANULE_BITS, GRANULE_MASK, type Reference } from '../memory/region.js'
+import { magazineOffsets } from '../memory/slab.js'
+import { bucketIndex, Buckets } from './buckets.js'
+import { KeyBuffer } from './key-buffer.js'
+import {
+  chunkBytes,
+  FIRST_SLOT,
+  KEY_LENGTH_MASK,
+  keyOffset,
+  LINE_LINK,
+  MAX_CHAIN_LINES,
+  SLOT_WORDS,
+  SLOTS_PER_LINE,
+  STRIPE,
+} from './layout.js'
+import { chunkWords } from './settler.js'
+import type { Space } from './space.js'
+
+export function checkTable(space: Space, hasher: KeyBuffer): void {
+  const desks = [...space.registry.records()]
+  for (const deskAt of desks) space.locks.acquire(deskAt)
+  try {
+    new Check(space, hasher).run(desks)
+  } finally {
+    for (const deskAt of desks) space.locks.release(deskAt)
+  }
+}
+
+class Check {
+  readonly #space: Space
+  readonly #hasher: KeyBuffer
+  readonly #buckets: Buckets
+  readonly #used = new Set<Reference>()
+
+  constructor(space: Space, hasher: KeyBuffer) {
+    this.#space = space
+    this.#hasher = hasher
+    this.#buckets = new Buckets(space)
+  }
+
+  run(desks: readonly number[]): void {
+    for (let index = 0; index < this.#buckets.stripes; index++) this.#checkStripe(this.#buckets.stripeNumber(index))
+    this.#checkMagazines(desks)
+    this.#checkSpans()
+  }
+
+  #checkStripe(stripeAt: number): void {
+    const words = this.#space.words
+    assert(words[stripeAt + STRIPE.lock] === 0, 'no stripe is locked while all desks are taken')
+    const buckets = words[stripeAt + STRIPE.buckets]!
+    let entries = 0
+    for (let index = 0; index < buckets; index++) entries += this.#checkChain(stripeAt, index, buckets)
+    assert(entries === words[stripeAt + STRIPE.count], 'a stripe counts its entries')
+  }
+
+  #checkChain(stripeAt: number, index: number, buckets: number): number {
+    const keys = new Set<string>()
+    let lines = 0
+    for (let line = this.#buckets.line(stripeAt, index); line !== 0; ) {
+      assert(++lines <= MAX_CHAIN_LINES, 'a chain ends')
+      const words = this.#space.region.segments[line >>> GRANULE_BITS]!.words
+      const at = (line & GRANULE_MASK) << 2
+      for (let slot = at + FIRST_SLOT; slot < at + FIRST_SLOT + SLOTS_PER_LINE * SLOT_WORDS; slot += SLOT_WORDS) {
+        const reference = words[slot + 1]!
+        if (reference === 0) continue
+        assert(words[slot + 2] !== 0, 'a slot with a chunk is published')
+        assert(bucketIndex(words[slot]!, buckets) === index, 'an entry lies in its bucket')
+        const key = this.#checkChunk(stripeAt, reference, words[slot]!)
+        assert(!keys.has(key), 'a key is there once')
+        keys.add(key)
+      }
+      line = words[at + LINE_LINK]!
+    }
+    return keys.size
+  }
+
+  #checkChunk(stripeAt: number, reference: Reference, hash: number): string {
+    const { slab, region } = this.#space
+    const { words, bytes } = region.segments[reference >>> GRANULE_BITS]!
+    const at = (reference & GRANULE_MASK) << 2
+    this.#use(reference)
+    const purpose = slab.classOf(reference)
+    assert(purpose >= 0, 'an entry lies in pages for chunks')
+    const length = chunkBytes(words[at]!, words[at + 1]!)
+    const large = length > slab.sizes.largestChunkBytes
+    assert(large === (purpose === SPAN_LARGE), 'a chunk is in pages for its size')
+    if (!large) assert(purpose === slab.sizes.byGranules[(length + 15) >>> 4], 'a chunk is of the class for its size')
+    const keyStart = (at + keyOffset(words[at]!)) << 2
+    const key = Buffer.from(bytes.subarray(keyStart, keyStart + (words[at + 1]! & KEY_LENGTH_MASK)))
+    this.#hasher.setBytes(key)
+    assert((this.#hasher.hash ^ hash) << 1 === 0, 'a slot has the hash of its key')
+    assert(this.#buckets.stripeAt(this.#hasher.hash) === stripeAt, 'a key lies in its stripe')
+    return key.toString('latin1')
+  }
+
+  #checkMagazines(desks: readonly number[]): void {
+    const { words, slab } = this.#space
+    const offsets = magazineOffsets(slab.sizes)
+    for (const deskAt of desks) {
+      for (const word of chunkWords(deskAt)) assert(words[word] === 0, 'nobody has a chunk in hand')
+      for (const [index, { magazineDepth }] of slab.sizes.classes.entries()) {
+        const magazine = deskAt + offsets[index]!
+        const count = magazineDepth === 0 ? 0 : words[magazine]!
+        assert(count >= 0 && count <= magazineDepth, 'a magazine counts what it can hold')
+        for (let i = 1; i <= count; i++) {
+          assert(slab.classOf(words[magazine + i]!) === index, 'a magazine holds chunks of its class')
+          this.#use(words[magazine + i]!)
+        }
+      }
+    }
+  }
+
+  #checkSpans(): void {
+    const { pages, slab, words } = this.#space
+    const found = { free: 0, chunks: new Map<number, number>() }
+    for (const [number, segment] of pages.geometry.segments.entries()) {
+      const first = (number << (GRANULE_BITS - 8)) + segment.firstPage
+      for (let page = first; page < first + segment.pages; ) {
+        const kind = pages.kindOf(page)
+        // What is left of an earlier, larger span may point nowhere: only the first page of a span speaks.
+        if (kind <= 0) {
+          found.free++
+          page++
+          continue
+        }
+        const purpose = kindPurpose(kind)
+        if (purpose < slab.sizes.classes.length) this.#checkSpan(page, purpose, found.chunks)
+        else assert(purpose === SPAN_LINES || this.#used.has(pageReference(page)), 'a large chunk is in use')
+        page += kindPages(kind)
+      }
+    }
+    assert(found.free === pages.freePages, 'the pool counts its free pages')
+    for (let index = 0; index < slab.sizes.classes.length; index++) {
+      const counted = words[CLASSES_AT + index * CLASS_WORDS + CLASS.free]
+      assert(counted === (found.chunks.get(index) ?? 0), 'a class counts its free chunks')
+    }
+  }
+
+  #checkSpan(page: number, index: number, freeByClass: Map<number, number>): void {
+    const { pages, slab, region } = this.#space
+    const { chunksPerSpan, chunkBytes: size } = slab.sizes.classes[index]!
+    const descriptor = pages.wordsOf(page)
+    const at = pages.descriptorAt(page)
+    const carved = descriptor[at + PAGE.carved]!
+    const free = new Set<number>()
+    for (let next = descriptor[at + PAGE.freeHead]!; next !== 0; ) {
+      assert(next <= carved && !free.has(next), 'a free list has each chunk once')
+      free.add(next)
+      const reference = pageReference(page) + (next - 1) * (size >>> 4)
+      assert(!this.#used.has(reference | 0), 'a free chunk is not in use')
+      next = region.segments[reference >>> GRANULE_BITS]!.words[(reference & GRANULE_MASK) << 2]!
+    }
+    assert(free.size === descriptor[at + PAGE.freeCount], 'a span counts its free chunks')
+    for (let ordinal = 0; ordinal < carved; ordinal++) {
+      const reference = (pageReference(page) + ordinal * (size >>> 4)) | 0
+      assert(free.has(ordinal + 1) || this.#used.has(reference), 'no chunk is lost')
+      assert(pageOf(reference) >= page, 'a chunk lies in its span')
+    }
+    const total = (freeByClass.get(index) ?? 0) + free.size + chunksPerSpan - carved
+    freeByClass.set(index, total)
+  }
+
+  #use(reference: Reference): void {
+    assert(!this.#used.has(reference), 'a chunk is in one place')
+    this.#used.add(reference)
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * The desk of one participant: what every writing operation holds from its first to its last shared store.
+ *
+ * `enter` takes the own desk lock, so that nobody drains the magazines meanwhile and repair knows what to settle;
+ * `chunk` takes memory, going to the other desks' magazines before it says FULL. No user code runs between enter and
+ * leave. An operation that was thrown out in between (a `vm` timeout, a stack overflow) leaves the desk locked by its
+ * own tag: the next `enter` finds that and settles it.
+ */
+import { OperationError } from '../base/errors.js'
+import { LINE_BYTES } from '../base/limits.js'
+import { formatSize } from '../base/size.js'
+import { PARTICIPANT } from '../memory/participant.js'
+import type { Reference } from '../memory/region.js'
+import { PAGE_BYTES } from '../memory/size-classes.js'
+import { STRIPE } from './layout.js'
+import type { Space } from './space.js'
+
+/** Makes room for a chunk of `bytes` by removing entries; false when there is nothing to remove. */
+export type Evictor = (bytes: number) => boolean
+
+export class Desk {
+  readonly #space: Space
+  readonly #at: number
+  readonly #words: Int32Array
+  readonly #tag: number
+  #evictor: Evictor | undefined
+
+  constructor(space: Space) {
+    this.#space = space
+    this.#words = space.words
+    this.#at = space.registry.at
+    this.#tag = space.registry.tag
+  }
+
+  setEvictor(evictor: Evictor): void {
+    this.#evictor = evictor
+  }
+
+  enter(): void {
+    if (Atomics.compareExchange(this.#words, this.#at, 0, this.#tag) !== 0) this.#space.locks.acquire(this.#at)
+  }
+
+  leave(): void {
+    this.#space.locks.release(this.#at)
+  }
+
+  /** Runs `work` (no user code) with a stripe's lock held, for readers that could not get a stable look without. */
+  locked<T>(stripeAt: number, work: () => T): T {
+    this.enter()
+    try {
+      this.#words[this.#at + PARTICIPANT.holding] = stripeAt + STRIPE.lock
+      this.#space.locks.acquire(stripeAt + STRIPE.lock)
+    } catch (error) {
+      this.leave()
+      throw error
+    }
+    const result = work()
+    this.#space.locks.release(stripeAt + STRIPE.lock)
+    this.leave()
+    return result
+  }
+
+  /** Leaves after an error before anything was published: a chunk in hand goes back. */
+  abandon(bytes: number): void {
+    if (this.#words[this.#at + PARTICIPANT.chunkInHand] !== 0) this.#space.slab.free(PARTICIPANT.chunkInHand, bytes)
+    this.leave()
+  }
+
+  /** Takes a chunk into the hand. Needs the desk, and leaves it before it throws OperationError FULL. */
+  chunk(bytes: number): Reference {
+    return this.#space.slab.allocate(bytes) || this.#chunkTheLongWay(bytes)
+  }
+
+  #chunkTheLongWay(bytes: number): Reference {
+    const { slab } = this.#space
+    this.#gather()
+    for (;;) {
+      const reference = slab.allocate(bytes)
+      if (reference !== 0) return reference
+      if (this.#evictor === undefined || !this.#evictor(bytes)) break
+    }
+    this.leave()
+    this.#sayFull(bytes)
+  }
+
+  /** Bucket lines cannot be had: say FULL. Keeps the desk; the caller abandons what it has in hand. */
+  fullOfLines(count: number): never {
+    this.#sayFull(count * LINE_BYTES)
+  }
+
+  #sayFull(bytes: number): never {
+    const { facts, pages } = this.#space
+    throw new OperationError(
+      'FULL',
+      `no room for another ${formatSize(bytes)} in a table of ${formatSize(facts.capacityBytes)} ` +
+        `(${formatSize(pages.freePages * PAGE_BYTES)} in free pages). Nothing was changed. ` +
+        "Create the table with a larger capacity, delete entries, or use eviction: 'clock'.",
+    )
+  }
+
+  /** Brings the free chunks of all magazines back to their spans, and empty spans to the pool. */
+  #gather(): void {
+    const { slab, registry, locks } = this.#space
+    slab.drain(this.#at)
+    registry.settleDead()
+    for (const deskAt of registry.records()) {
+      // Only tried, never waited for: two who hold their own desks and want each other's would wait for ever.
+      if (deskAt === this.#at || !locks.tryAcquire(deskAt)) continue
+      slab.drain(deskAt)
+      locks.release(deskAt)
+    }
+    slab.trim()
+  }
+}

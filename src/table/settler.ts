@@ -1,0 +1,163 @@
+/**
+ * Settling: what is done for a participant that stopped in the middle of an operation, dead or thrown out.
+ *
+ * Exclusive by the record's `repairer` word (see Registry). The locks of the dead keep the dead's tag until what they
+ * guard is whole again, so if the repairer dies as well, the next one finds the same signs and starts over.
+ *
+ *   1. pool       bitmap and count made anew from the page descriptors
+ *   2. classes    lists and counts made anew from the spans
+ *   3. stripe     busy slots published again, half-done moves undone or finished, entries recounted
+ *   4. in hand    what no list and no slot has is given back: chunks to their spans, lines to their stripe
+ *   5. desks      taken over from the dead come free; the magazines are drained
+ *
+ * A name in hand is forgotten while the lock that makes the chunk reachable is still held (1 to 3), never later: once
+ * that lock is free another thread may take the chunk, and the name would speak of somebody else's memory. That goes
+ * for whoever the dead was repairing, too: their names are looked at together (`#names`).
+ */
+import { CLASS, CLASS_WORDS, CLASSES_AT, HEADER, POOL } from '../memory/header.js'
+import { CONTENDED } from '../memory/lock.js'
+import { kindPurpose, pageOf, SPAN_LINES } from '../memory/pages.js'
+import { MAX_DETACHED, PARTICIPANT } from '../memory/participant.js'
+import type { Chain } from './chain.js'
+import type { Space } from './space.js'
+import { StripeRepair } from './stripe-repair.js'
+
+const POOL_AT = HEADER.pool
+const { linesInHand: LINES_IN_HAND, lineStripe: LINE_STRIPE } = PARTICIPANT
+const { spareInHand: SPARE_IN_HAND, spareStripe: SPARE_STRIPE } = PARTICIPANT
+
+export class Settler {
+  readonly #space: Space
+  readonly #words: Int32Array
+  readonly #stripes: StripeRepair
+
+  constructor(space: Space, chain: Chain) {
+    this.#space = space
+    this.#words = space.words
+    this.#stripes = new StripeRepair(space, chain)
+  }
+
+  /**
+   * Settles everything the participant at `deadAt` held. `locksOnly`: frees its locks (steps 1 to 3, which take none) and
+   * leaves the rest for later, for callers who hold a lock themselves. Does not free the record.
+   */
+  settle(deadAt: number, deadTag: number, locksOnly: boolean): void {
+    this.#space.count('repairs')
+    const names = this.#names(deadAt, deadTag)
+    this.#settlePool(deadTag, names)
+    this.#settleClasses(deadTag, names)
+    this.#settleStripe(deadAt, deadTag, names)
+    if (locksOnly) return
+    // The caller may wait for a lock that it has noted already.
+    const holdingAt = this.#space.registry.at + PARTICIPANT.holding
+    const holding = this.#words[holdingAt]!
+    this.#takeDesk(deadAt, deadTag)
+    for (const word of chunkWords(deadAt)) this.#settleChunk(deadAt, deadTag, word)
+    this.#settleLines(deadAt, LINES_IN_HAND, LINE_STRIPE)
+    this.#settleLines(deadAt, SPARE_IN_HAND, SPARE_STRIPE)
+    if (deadAt !== this.#space.registry.at) this.#space.slab.drain(deadAt)
+    for (const deskAt of this.#space.registry.records()) this.#releaseOf(deadTag, deskAt)
+    this.#words[holdingAt] = holding
+  }
+
+  /** The records whose names in hand count: the dead one's, and of those it was repairing. */
+  #names(deadAt: number, deadTag: number): number[] {
+    const names = [deadAt]
+    for (const at of this.#space.registry.records()) {
+      if (at !== deadAt && this.#words[at + PARTICIPANT.repairer] === deadTag) names.push(at)
+    }
+    return names
+  }
+
+  #isHeldBy(deadTag: number, lockAt: number): boolean {
+    return (Atomics.load(this.#words, lockAt) & ~CONTENDED) === deadTag
+  }
+
+  #releaseOf(deadTag: number, lockAt: number): void {
+    if (this.#isHeldBy(deadTag, lockAt)) this.#space.locks.release(lockAt)
+  }
+
+  #settlePool(deadTag: number, names: readonly number[]): void {
+    if (!this.#isHeldBy(deadTag, POOL_AT + POOL.lock)) return
+    const { pages, slab } = this.#space
+    pages.rebuildLocked()
+    const next = this.#words[POOL_AT + POOL.linesNext]!
+    const left = (this.#words[POOL_AT + POOL.linesEnd]! - next) >>> 0
+    for (const at of names) {
+      for (const word of chunkWords(at)) {
+        if (this.#words[word] !== 0 && slab.classOf(this.#words[word]!) < 0) this.#words[word] = 0
+      }
+      const lines = this.#words[at + LINES_IN_HAND]!
+      if (lines === 0) continue
+      const page = pageOf(lines)
+      const isLines = pages.kindOf(page) !== 0 && kindPurpose(pages.kindOf(pages.spanOf(page))) === SPAN_LINES
+      if (!isLines || (next !== 0 && (lines - next) >>> 0 < left)) this.#words[at + LINES_IN_HAND] = 0
+    }
+    this.#space.locks.release(POOL_AT + POOL.lock)
+  }
+
+  #settleClasses(deadTag: number, names: readonly number[]): void {
+    const { slab, locks } = this.#space
+    for (let index = 0; index < slab.sizes.classes.length; index++) {
+      const lockAt = CLASSES_AT + index * CLASS_WORDS + CLASS.lock
+      if (!this.#isHeldBy(deadTag, lockAt)) continue
+      slab.rebuildLocked(index)
+      for (const at of names) {
+        for (const word of chunkWords(at)) {
+          const reference = this.#words[word]!
+          if (reference !== 0 && slab.classOf(reference) === index && slab.isFree(reference)) this.#words[word] = 0
+        }
+      }
+      locks.release(lockAt)
+    }
+  }
+
+  #settleStripe(deadAt: number, deadTag: number, names: readonly number[]): void {
+    const lockAt = this.#words[deadAt + PARTICIPANT.holding]!
+    if (lockAt < this.#space.shape.stripesAt || !this.#isHeldBy(deadTag, lockAt)) return
+    this.#stripes.repairLocked(lockAt, names)
+    this.#space.locks.release(lockAt)
+  }
+
+  /** The desk in the dead's own name: it is held by it, by nobody, or for a while by one who drains it. */
+  #takeDesk(deadAt: number, deadTag: number): void {
+    if (Atomics.compareExchange(this.#words, deadAt, 0, deadTag) === 0) return
+    if (this.#isHeldBy(deadTag, deadAt)) return
+    this.#space.locks.acquire(deadAt)
+    Atomics.store(this.#words, deadAt, deadTag)
+  }
+
+  #settleChunk(deadAt: number, deadTag: number, word: number): void {
+    const reference = this.#words[word]!
+    if (reference === 0) return
+    const { slab, registry } = this.#space
+    if (slab.isInMagazine(deadAt, reference)) {
+      this.#words[word] = 0
+      return
+    }
+    // It may have died while it drained somebody else's magazine.
+    for (const at of registry.records()) {
+      if (at !== deadAt && this.#isHeldBy(deadTag, at) && slab.isInMagazine(at, reference)) {
+        this.#words[word] = 0
+        return
+      }
+    }
+    slab.giveBack(word)
+  }
+
+  #settleLines(deadAt: number, inHand: number, stripe: number): void {
+    if (this.#words[deadAt + inHand] === 0) return
+    const stripeAt = this.#words[deadAt + stripe]!
+    this.#words[this.#space.registry.at + PARTICIPANT.holding] = stripeAt
+    this.#space.locks.acquire(stripeAt)
+    this.#stripes.placeLinesLocked(stripeAt, [deadAt])
+    this.#space.locks.release(stripeAt)
+  }
+}
+
+/** The words of a record that can name a chunk. */
+export function* chunkWords(at: number): Generator<number> {
+  yield at + PARTICIPANT.chunkInHand
+  yield at + PARTICIPANT.moving
+  for (let i = 0; i < MAX_DETACHED; i++) yield at + PARTICIPANT.detached + i
+}

@@ -1,0 +1,135 @@
+/**
+ * The concurrent table as one participant uses it: the one place that puts space, reading, writing, walking and
+ * settling together. Keys and values are bytes in its two buffers; what they mean is known further up.
+ *
+ * Every operation on one key is atomic and linearizable across all participants. Nothing here calls user code.
+ */
+import { type Clock, wallClockMs } from '../base/clock.js'
+import { HEADER } from '../memory/header.js'
+import { CONTENDED } from '../memory/lock.js'
+import type { Region } from '../memory/region.js'
+import { checkTable } from './check.js'
+import { Desk } from './desk.js'
+import { KeyBuffer } from './key-buffer.js'
+import { Reader, READ_NOTHING } from './reader.js'
+import { RegionClock } from './region-clock.js'
+import { Settler } from './settler.js'
+import { type Attachment, Space, type TableFacts } from './space.js'
+import { type TableStats, tableStats } from './stats.js'
+import { ValueBuffer } from './value-buffer.js'
+import { Walker } from './walker.js'
+import { ALWAYS, IF_STAMP, Writer } from './writer.js'
+
+/** How often a thread looks whether one of its own operations was thrown out and left a lock. */
+const HOUSEKEEPING_MS = 100
+/** Entries that `clear` removes under one lock. */
+const CLEAR_BATCH = 16
+
+export interface TableOptions extends Attachment {
+  /** Wall clock, milliseconds since 1970. Default: the system's. */
+  readonly clock?: Clock
+}
+
+export class Table {
+  readonly space: Space
+  readonly key: KeyBuffer
+  readonly value: ValueBuffer
+  readonly reader: Reader
+  readonly writer: Writer
+  readonly walker: Walker
+  readonly clock: RegionClock
+  readonly #desk: Desk
+  readonly #timer: NodeJS.Timeout
+
+  private constructor(space: Space, options: TableOptions) {
+    this.space = space
+    this.key = new KeyBuffer(space.words[HEADER.hashKey0]!, space.words[HEADER.hashKey1]!)
+    this.value = new ValueBuffer()
+    this.clock = new RegionClock(space, options.clock ?? wallClockMs)
+    this.#desk = new Desk(space)
+    this.reader = new Reader(space, this.clock, this.#desk)
+    this.writer = new Writer(space, this.clock, this.#desk)
+    this.walker = new Walker(space, this.clock, this.#desk)
+    const settler = new Settler(space, this.writer.chain)
+    space.registry.setSettler((at, tag, locksOnly) => settler.settle(at, tag, locksOnly))
+    this.#timer = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS)
+    this.#timer.unref()
+  }
+
+  static create(region: Region, facts: TableFacts, options: TableOptions): Table {
+    return new Table(Space.create(region, facts, (options.clock ?? wallClockMs)(), options), options)
+  }
+
+  static attach(region: Region, options: TableOptions): Table {
+    return new Table(Space.attach(region, options), options)
+  }
+
+  /** Looks up the key in `key`, counting; what was read is in `reader`. An expired entry is removed on the way. */
+  find(what: number): boolean {
+    if (this.reader.read(this.key, what)) {
+      this.space.count('hits')
+      return true
+    }
+    this.space.count('misses')
+    if (this.reader.stamp !== 0) this.writer.remove(this.key, IF_STAMP, this.reader.stamp)
+    return false
+  }
+
+  /** As {@link find}, without counting. */
+  has(): boolean {
+    return this.reader.read(this.key, READ_NOTHING)
+  }
+
+  /** Puts `value` under `key`; see Writer.put. */
+  put(expiresAtMs: number, condition: number, expectedStamp = 0): boolean {
+    return this.writer.put(this.key, this.value, expiresAtMs, condition, expectedStamp)
+  }
+
+  delete(): boolean {
+    return this.writer.remove(this.key, ALWAYS, 0)
+  }
+
+  get size(): number {
+    let entries = 0
+    for (let index = 0; index < this.writer.chain.buckets.stripes; index++) {
+      entries += this.space.words[this.writer.chain.buckets.stripeNumber(index) + 2]!
+    }
+    return entries
+  }
+
+  /** Removes every entry that is there when its stripe's turn comes. */
+  clear(): void {
+    for (let index = 0; index < this.writer.chain.buckets.stripes; index++) {
+      const stripeAt = this.writer.chain.buckets.stripeNumber(index)
+      // Bounded by what was there: new entries may come as fast as old ones go.
+      for (let left = this.space.words[stripeAt + 2]!; left > 0; left -= CLEAR_BATCH) {
+        if (!this.writer.removeSome(stripeAt, CLEAR_BATCH)) break
+      }
+    }
+  }
+
+  stats(): TableStats {
+    return tableStats(this.space, this.size)
+  }
+
+  /** Walks everything, with all writers held up, and throws InvariantError on a broken invariant. */
+  check(): void {
+    checkTable(this.space, this.key)
+  }
+
+  /** Gives magazines and record back. The table must not be used afterwards. */
+  close(): void {
+    clearInterval(this.#timer)
+    this.#desk.enter()
+    this.space.slab.drain(this.space.registry.at)
+    this.#desk.leave()
+    this.space.registry.leave()
+  }
+
+  /** No operation of this thread can be under way when a timer fires: a desk taken by its own tag was left behind. */
+  #keepHouse(): void {
+    const { registry, words } = this.space
+    if ((Atomics.load(words, registry.at) & ~CONTENDED) === registry.tag) registry.settle(registry.tag, false)
+    registry.settleDeadIfCrowded()
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * Walking the table without locks, entry by entry, each exactly once that is there throughout.
+ *
+ * A position in a stripe is a point in the space of bit-reversed hashes (van der Hoeven's way, as Redis scans): the
+ * buckets of a stripe at level L cut that space into 2^L intervals, a split cuts one interval in two, and buckets are
+ * never merged. So "everything before this point is done" stays true while the table grows. One step reads one
+ * interval whole, validated by the stripe's version: entries that move in between make the step start again.
+ *
+ * A cursor packs stripe and position into a number below 2^53; 0 begins and ends.
+ */
+import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
+import { Buckets } from './buckets.js'
+import {
+  FIRST_SLOT,
+  FLAG_EXPIRY,
+  KEY_LENGTH_MASK,
+  keyOffset,
+  keyWords,
+  LINE_LINK,
+  MAX_CHAIN_LINES,
+  SLOT_WORDS,
+  SLOTS_PER_LINE,
+  STRIPE,
+  VALUE_LENGTH_MASK,
+} from './layout.js'
+import type { Desk } from './desk.js'
+import type { RegionClock } from './region-clock.js'
+import type { Space } from './space.js'
+import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
+
+/** Bits of a position kept in a cursor: more buckets than that a stripe never has. */
+const POSITION_BITS = 26
+const POSITIONS = 2 ** POSITION_BITS
+const MAX_TRIES = 64
+
+/** One entry, copied to private memory. */
+export interface WalkedEntry {
+  readonly key: Buffer
+  /** Undefined where only keys were asked for. */
+  readonly value: Buffer | undefined
+  readonly expiresAtMs: number
+}
+
+export class Walker {
+  readonly #desk: Desk
+  readonly #buckets: Buckets
+  readonly #clock: RegionClock
+  readonly #words: Int32Array
+  readonly #segments: readonly Segment[]
+
+  constructor(space: Space, clock: RegionClock, desk: Desk) {
+    this.#desk = desk
+    this.#buckets = new Buckets(space)
+    this.#clock = clock
+    this.#words = space.words
+    this.#segments = space.region.segments
+  }
+
+  /** Whether `cursor` can have come from this table. */
+  isCursor(cursor: number): boolean {
+    return Number.isSafeInteger(cursor) && cursor >= 0 && cursor < this.#buckets.stripes * POSITIONS
+  }
+
+  /** Adds the entries of the interval at `cursor` to `found`; returns the cursor behind it, 0 at the end. */
+  step(cursor: number, found: WalkedEntry[], withValues: boolean): number {
+    let stripe = Math.floor(cursor / POSITIONS)
+    let position = cursor % POSITIONS
+    // Empty stripes cost one look each.
+    while (this.#words[this.#buckets.stripeNumber(stripe) + STRIPE.count] === 0) {
+      position = 0
+      if (++stripe === this.#buckets.stripes) return 0
+    }
+    const level = this.#readInterval(this.#buckets.stripeNumber(stripe), position, found, withValues)
+    position += 2 ** (POSITION_BITS - level)
+    // A position that a table at a higher level gave may lie within an interval: go on from the interval's end.
+    position -= position % 2 ** (POSITION_BITS - level)
+    if (position < POSITIONS) return stripe * POSITIONS + position
+    return stripe + 1 < this.#buckets.stripes ? (stripe + 1) * POSITIONS : 0
+  }
+
+  /** Reads all entries of the interval that holds `position`; returns the level it was read at. */
+  #readInterval(stripeAt: number, position: number, found: WalkedEntry[], withValues: boolean): number {
+    const start = found.length
+    for (let tries = 0; ; tries++) {
+      const attempt = () => this.#tryInterval(stripeAt, position, found, withValues)
+      const level = tries < MAX_TRIES ? attempt() : this.#desk.locked(stripeAt, attempt)
+      if (level >= 0) return level
+      found.length = start
+    }
+  }
+
+  /** As above, -1 if the stripe moved meanwhile. */
+  #tryInterval(stripeAt: number, position: number, found: WalkedEntry[], withValues: boolean): number {
+    const version = Atomics.load(this.#words, stripeAt + STRIPE.version)
+    const buckets = this.#words[stripeAt + STRIPE.buckets]!
+    // The level at which every interval is whole: the largest power of two that is not above the number of buckets.
+    const level = 31 - Math.clz32(buckets)
+    const residue = reverseBits(Math.floor(position / 2 ** (POSITION_BITS - level)), level)
+    for (let index = residue; index < buckets; index += 2 ** level) {
+      if (!this.#readChain(this.#buckets.line(stripeAt, index), found, withValues)) return -1
+    }
+    const stable =
+      Atomics.load(this.#words, stripeAt + STRIPE.version) === version &&
+      this.#words[stripeAt + STRIPE.buckets] === buckets
+    return stable ? level : -1
+  }
+
+  #readChain(first: Reference, found: WalkedEntry[], withValues: boolean): boolean {
+    let line = first
+    for (let lines = 0; line !== 0; lines++) {
+      if (lines > MAX_CHAIN_LINES) return false
+      const words = this.#segments[line >>> GRANULE_BITS]!.words
+      const at = (line & GRANULE_MASK) << 2
+      for (let slot = at + FIRST_SLOT; slot < at + FIRST_SLOT + SLOTS_PER_LINE * SLOT_WORDS; slot += SLOT_WORDS) {
+        if (!this.#readSlot(words, slot, found, withValues)) return false
+      }
+      line = words[at + LINE_LINK]!
+    }
+    return true
+  }
+
+  #readSlot(words: Int32Array, slot: number, found: WalkedEntry[], withValues: boolean): boolean {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const stamp = Atomics.load(words, slot + 2)
+      const reference = words[slot + 1]!
+      if (reference === 0) return true
+      if (stamp === 0) continue
+      const entry = this.#copyEntry(reference, withValues)
+      if (Atomics.load(words, slot + 2) !== stamp) continue
+      if (entry !== undefined && !this.#hasExpired(entry)) found.push(entry)
+      return true
+    }
+    return false
+  }
+
+  #copyEntry(reference: Reference, withValues: boolean): WalkedEntry | undefined {
+    const segment = this.#segments[reference >>> GRANULE_BITS]
+    if (segment === undefined) return undefined
+    const at = (reference & GRANULE_MASK) << 2
+    const valueWord = segment.words[at]!
+    const keyBytes = segment.words[at + 1]! & KEY_LENGTH_MASK
+    const valueBytes = valueWord & VALUE_LENGTH_MASK
+    const keyAt = (at + keyOffset(valueWord)) << 2
+    const valueAt = keyAt + (keyWords(keyBytes) << 2)
+    if (keyBytes > MAX_KEY_BYTES || valueBytes > MAX_VALUE_BYTES || valueAt + valueBytes > segment.bytes.length) {
+      return undefined
+    }
+    return {
+      key: privateCopy(segment.bytes, keyAt, keyBytes),
+      value: withValues ? privateCopy(segment.bytes, valueAt, valueBytes) : undefined,
+      expiresAtMs: (valueWord & FLAG_EXPIRY) === 0 ? Number.POSITIVE_INFINITY : segment.floats[(at + 2) >>> 1]!,
+    }
+  }
+
+  #hasExpired(entry: WalkedEntry): boolean {
+    return entry.expiresAtMs !== Number.POSITIVE_INFINITY && this.#clock.hasPassed(entry.expiresAtMs)
+  }
+}
+
+function privateCopy(bytes: Buffer, start: number, length: number): Buffer {
+  const copy = Buffer.allocUnsafe(length)
+  bytes.copy(copy, 0, start, start + length)
+  return copy
+}
+
+function reverseBits(value: number, bits: number): number {
+  let reversed = 0
+  for (let bit = 0; bit < bits; bit++) reversed = (reversed << 1) | ((value >>> bit) & 1)
+  return reversed
+}
+

@@ -1,0 +1,326 @@
+/**
+ * Writing one key: put, remove, and changes in place. Each is one short section under one stripe lock.
+ *
+ * Everything slow or fallible comes before the lock: the chunk is allocated and filled, bucket lines are in hand.
+ * Everything that frees comes after it. What a section needs and does not have (a bucket line, an extent) is fetched
+ * with the lock given back, and the section starts anew.
+ *
+ * `outcome` fields are valid until the next call.
+ */
+import { isOperationError } from '../base/errors.js'
+import { PARTICIPANT } from '../memory/participant.js'
+import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
+import { Chain } from './chain.js'
+import type { Desk } from './desk.js'
+import { Growth } from './growth.js'
+import type { KeyBuffer } from './key-buffer.js'
+import {
+  chunkBytes,
+  FLAG_ASCII,
+  FLAG_EXPIRY,
+  KEY_LENGTH_MASK,
+  keyOffset,
+  keyWords,
+  STRIPE,
+  VALUE_LENGTH_MASK,
+} from './layout.js'
+import type { RegionClock } from './region-clock.js'
+import type { Space } from './space.js'
+import type { ValueBuffer } from './value-buffer.js'
+
+/** When a put or remove happens. MATCH: only if the entry's stamp is the expected one. */
+export const ALWAYS = 0
+export const IF_ABSENT = 1
+export const IF_PRESENT = 2
+export const IF_STAMP = 3
+
+/** No expiry field at all. */
+export const NO_EXPIRY = Number.POSITIVE_INFINITY
+
+/** What an in-place change made of the value. */
+export const CHANGED = 1
+export const ABSENT = 0
+/** The value has another length than the operation works on. */
+export const MISFIT = -1
+/** The entry has no expiry field to write into: put it anew. */
+export const NO_FIELD = -2
+/** The result is out of range. */
+export const OVERFLOW = -3
+
+/** Longest value that is copied word by word; beyond, a native copy is faster. */
+const WORD_COPY_BYTES = 256
+
+export class Writer {
+  /** The new stamp after a put that happened. */
+  stamp = 0
+  /** Whether the last put took the place of an entry. */
+  replaced = false
+  readonly desk: Desk
+  readonly chain: Chain
+  readonly growth: Growth
+  readonly #space: Space
+  readonly #clock: RegionClock
+  readonly #segments: readonly Segment[]
+  readonly #words: Int32Array
+  readonly #me: number
+
+  constructor(space: Space, clock: RegionClock, desk: Desk) {
+    this.#space = space
+    this.#clock = clock
+    this.#segments = space.region.segments
+    this.#words = space.words
+    this.#me = space.registry.at
+    this.desk = desk
+    this.chain = new Chain(space)
+    this.growth = new Growth(space, this.chain)
+  }
+
+  /** Stores an entry if `condition` holds; returns whether it did. Throws OperationError FULL or TIMEOUT. */
+  put(key: KeyBuffer, value: ValueBuffer, expiresAtMs: number, condition: number, expectedStamp: number): boolean {
+    const valueWord =
+      value.byteLength | (value.ascii ? FLAG_ASCII : 0) | (expiresAtMs === NO_EXPIRY ? 0 : FLAG_EXPIRY)
+    const bytes = chunkBytes(valueWord, key.byteLength)
+    this.desk.enter()
+    const reference = this.desk.chunk(bytes)
+    this.#fill(reference, key, value, valueWord, expiresAtMs)
+    const stripeAt = this.chain.buckets.stripeAt(key.hash)
+    let found: boolean
+    try {
+      found = this.#lockAndFind(stripeAt, key)
+    } catch (error) {
+      this.desk.abandon(bytes)
+      throw error
+    }
+    const happens = this.#holds(found, condition, expectedStamp)
+    const old = found && happens ? this.chain.reference : 0
+    if (happens) {
+      if (found) {
+        this.#words[this.#me + PARTICIPANT.detached] = old
+        this.chain.replace(stripeAt, reference)
+      } else {
+        this.chain.insert(stripeAt, key.hash, reference)
+      }
+      this.#words[this.#me + PARTICIPANT.chunkInHand] = 0
+      this.stamp = this.chain.stamp
+    }
+    const grow = happens && !found && this.growth.isDue(stripeAt)
+    if (grow && this.growth.missingLines(stripeAt) === 0) this.growth.split(stripeAt)
+    const grewAll = !grow || this.growth.missingLines(stripeAt) <= 0
+    this.#space.locks.release(stripeAt + STRIPE.lock)
+    this.replaced = old !== 0
+    if (happens) this.#space.count('sets')
+    this.#clearDesk(() => {
+      if (old !== 0) this.#freeDetached(old)
+      if (!happens) this.#space.slab.free(PARTICIPANT.chunkInHand, bytes)
+      if (!grewAll) this.#extend(stripeAt)
+    })
+    return happens
+  }
+
+  /** Deletes the entry if `condition` (ALWAYS or IF_STAMP) holds; returns whether it was there and has not expired. */
+  remove(key: KeyBuffer, condition: number, expectedStamp: number): boolean {
+    const stripeAt = this.chain.buckets.stripeAt(key.hash)
+    if (this.#words[stripeAt + STRIPE.count] === 0) return false
+    this.desk.enter()
+    this.#lockOnly(stripeAt)
+    const found = this.chain.find(stripeAt, key)
+    const happens = found && (condition === ALWAYS || this.chain.stamp === expectedStamp)
+    let alive = false
+    let old = 0
+    if (happens) {
+      old = this.chain.reference
+      alive = !this.#hasExpired(old)
+      this.#words[this.#me + PARTICIPANT.detached] = old
+      this.chain.remove(stripeAt)
+    }
+    this.#space.locks.release(stripeAt + STRIPE.lock)
+    if (old !== 0) {
+      this.#space.count(alive ? 'deletes' : 'expirations')
+      this.#clearDesk(() => this.#freeDetached(old))
+    } else {
+      this.desk.leave()
+    }
+    return happens && alive
+  }
+
+  /** Sets the expiry of an entry that has the field: CHANGED, ABSENT or NO_FIELD. */
+  setExpiry(key: KeyBuffer, expiresAtMs: number): number {
+    return this.#inPlace(key, (reference) => {
+      const segment = this.#segments[reference >>> GRANULE_BITS]!
+      const at = (reference & GRANULE_MASK) << 2
+      if ((segment.words[at]! & FLAG_EXPIRY) === 0) return NO_FIELD
+      this.chain.makeBusy()
+      segment.floats[(at + 2) >>> 1] = expiresAtMs
+      return CHANGED
+    })
+  }
+
+  /**
+   * Changes a value of exactly `valueBytes` in place, by one aligned store: `change` gets the segment and the word
+   * index of the value, calls `open` just before it stores, and returns CHANGED or OVERFLOW. No user code in it.
+   */
+  changeNumber(
+    key: KeyBuffer,
+    valueBytes: number,
+    change: (segment: Segment, at: number, open: () => void) => number,
+  ): number {
+    return this.#inPlace(key, (reference) => {
+      const segment = this.#segments[reference >>> GRANULE_BITS]!
+      const at = (reference & GRANULE_MASK) << 2
+      const valueWord = segment.words[at]!
+      if ((valueWord & VALUE_LENGTH_MASK) !== valueBytes) return MISFIT
+      const keyLength = segment.words[at + 1]! & KEY_LENGTH_MASK
+      return change(segment, at + keyOffset(valueWord) + keyWords(keyLength), this.#open)
+    })
+  }
+
+  readonly #open = (): void => this.chain.makeBusy()
+
+  #inPlace(key: KeyBuffer, change: (reference: Reference) => number): number {
+    const stripeAt = this.chain.buckets.stripeAt(key.hash)
+    if (this.#words[stripeAt + STRIPE.count] === 0) return ABSENT
+    this.desk.enter()
+    this.#lockOnly(stripeAt)
+    let outcome = ABSENT
+    if (this.chain.find(stripeAt, key) && !this.#hasExpired(this.chain.reference)) {
+      outcome = change(this.chain.reference)
+      if (outcome === CHANGED) this.chain.publish(stripeAt)
+      this.stamp = this.chain.stamp
+    }
+    this.#space.locks.release(stripeAt + STRIPE.lock)
+    if (outcome === CHANGED) this.#space.count('sets')
+    this.desk.leave()
+    return outcome
+  }
+
+  /** Removes up to `most` entries of a stripe; returns whether any are left. For `clear`. */
+  removeSome(stripeAt: number, most: number): boolean {
+    if (this.#words[stripeAt + STRIPE.count] === 0) return false
+    this.desk.enter()
+    this.#lockOnly(stripeAt)
+    const detached = this.#me + PARTICIPANT.detached
+    let count = 0
+    const buckets = this.#words[stripeAt + STRIPE.buckets]!
+    for (let index = 0; index < buckets && count < most; index++) {
+      while (count < most && this.chain.findAny(this.chain.buckets.line(stripeAt, index))) {
+        this.#words[detached + count++] = this.chain.reference
+        this.chain.remove(stripeAt)
+      }
+    }
+    this.#space.locks.release(stripeAt + STRIPE.lock)
+    this.#space.count('deletes', count)
+    this.#clearDesk(() => {
+      for (let i = 0; i < count; i++) this.#freeDetached(this.#words[detached + i]!, i)
+    })
+    return this.#words[stripeAt + STRIPE.count]! > 0
+  }
+
+  #holds(found: boolean, condition: number, expectedStamp: number): boolean {
+    if (condition === ALWAYS) return true
+    if (condition === IF_STAMP) return found && this.chain.stamp === expectedStamp
+    const alive = found && !this.#hasExpired(this.chain.reference)
+    return condition === IF_PRESENT ? alive : !alive
+  }
+
+  #hasExpired(reference: Reference): boolean {
+    const segment = this.#segments[reference >>> GRANULE_BITS]!
+    const at = (reference & GRANULE_MASK) << 2
+    return (segment.words[at]! & FLAG_EXPIRY) !== 0 && this.#clock.hasPassed(segment.floats[(at + 2) >>> 1]!)
+  }
+
+  /**
+   * Frees what the operation has left over, and the desk. The operation has happened: a lock of the slab that cannot
+   * be had in time must not say otherwise. Then the desk stays taken with the chunks in hand, and the next operation
+   * of this thread settles it as one that was thrown out.
+   */
+  #clearDesk(free: () => void): void {
+    try {
+      free()
+    } catch (error) {
+      if (isOperationError(error, 'TIMEOUT')) return
+      throw error
+    }
+    this.desk.leave()
+  }
+
+  /** Locks the stripe with all that an insert of `key` may need there (a first bucket, a line), and looks for `key`. */
+  #lockAndFind(stripeAt: number, key: KeyBuffer): boolean {
+    for (;;) {
+      this.#lock(stripeAt)
+      if (this.#words[stripeAt + STRIPE.buckets] !== 0) {
+        const found = this.chain.find(stripeAt, key)
+        if (found || !this.chain.needsLine(stripeAt)) return found
+        this.#space.locks.release(stripeAt + STRIPE.lock)
+        this.#bring(stripeAt, 1)
+      } else {
+        this.#space.locks.release(stripeAt + STRIPE.lock)
+        this.#bring(stripeAt, this.growth.missingLines(stripeAt))
+      }
+    }
+  }
+
+  /** For sections that insert nothing: the desk is left if the lock cannot be had. */
+  #lockOnly(stripeAt: number): void {
+    try {
+      this.#lock(stripeAt)
+    } catch (error) {
+      this.desk.leave()
+      throw error
+    }
+  }
+
+  #lock(stripeAt: number): void {
+    this.#words[this.#me + PARTICIPANT.holding] = stripeAt + STRIPE.lock
+    this.#space.locks.acquire(stripeAt + STRIPE.lock)
+  }
+
+  /** Brings lines to the stripe: an extent if they are as many as it lacks, else spares. Throws FULL. */
+  #bring(stripeAt: number, count: number): void {
+    const lines = this.#space.lines.take(count, stripeAt) || this.desk.fullOfLines(count)
+    this.#lock(stripeAt)
+    if (count === 1 && this.#words[stripeAt + STRIPE.buckets] !== 0) this.chain.addSpareLines(stripeAt, lines, 1)
+    else this.growth.addExtent(stripeAt, lines, count)
+    this.growth.start(stripeAt)
+    this.#space.lines.placed()
+    this.#space.locks.release(stripeAt + STRIPE.lock)
+  }
+
+  /** Brings the next extent and splits. Without memory for it chains just grow longer, so failure is no error. */
+  #extend(stripeAt: number): void {
+    const count = this.growth.missingLines(stripeAt)
+    if (count <= 0) return
+    const lines = this.#space.lines.take(count, stripeAt)
+    if (lines === 0) return
+    this.#lock(stripeAt)
+    this.growth.addExtent(stripeAt, lines, count)
+    this.#space.lines.placed()
+    if (this.growth.isDue(stripeAt) && this.growth.missingLines(stripeAt) === 0) this.growth.split(stripeAt)
+    this.#space.locks.release(stripeAt + STRIPE.lock)
+  }
+
+  #freeDetached(reference: Reference, index = 0): void {
+    const words = this.#segments[reference >>> GRANULE_BITS]!.words
+    const at = (reference & GRANULE_MASK) << 2
+    this.#space.slab.free(PARTICIPANT.detached + index, chunkBytes(words[at]!, words[at + 1]!))
+  }
+
+  #fill(reference: Reference, key: KeyBuffer, value: ValueBuffer, valueWord: number, expiresAtMs: number): void {
+    const segment = this.#segments[reference >>> GRANULE_BITS]!
+    const words = segment.words
+    const at = (reference & GRANULE_MASK) << 2
+    words[at] = valueWord
+    words[at + 1] = key.byteLength
+    if (expiresAtMs !== NO_EXPIRY) segment.floats[(at + 2) >>> 1] = expiresAtMs
+    const keyAt = at + keyOffset(valueWord)
+    const keyEnd = keyWords(key.byteLength)
+    for (let i = 0; i < keyEnd; i++) words[keyAt + i] = key.words[i]!
+    const valueAt = keyAt + keyEnd
+    const byteLength = value.byteLength
+    if (byteLength <= WORD_COPY_BYTES && value.words.length > 0) {
+      const end = (byteLength + 3) >>> 2
+      for (let i = 0; i < end; i++) words[valueAt + i] = value.words[i]!
+    } else {
+      segment.bytes.set(byteLength === value.source.length ? value.source : value.source.subarray(0, byteLength), valueAt << 2)
+    }
+  }
+}
