@@ -1,0 +1,202 @@
+/**
+ * The direct writer: a Store over the shared table. Whoever has the request changes the table itself, in parallel with
+ * all others, under stripe locks. Memory only: what it answers is true for every thread at once and gone with the node.
+ */
+import { SharedArrayRegion, type SharedArrayHandle } from '../memory/shared-array-region.js'
+import { EVICTION } from '../memory/header.js'
+import { READ_BYTES } from '../table/reader.js'
+import { Space, type TableFacts } from '../table/space.js'
+import { Table } from '../table/table.js'
+import type { WalkedEntry } from '../table/walker.js'
+import { ALWAYS, CHANGED, IF_ABSENT, IF_PRESENT, IF_STAMP, NO_EXPIRY, NO_FIELD } from '../table/writer.js'
+import { type Change, type Condition, type Expiry, type ScanPage, type Store, type StoreStats, UNCHANGED } from './store.js'
+
+export interface DirectStoreOptions {
+  readonly capacityBytes: number
+  /** Number of stripes as a power of two. Default: one for every 512 KiB, at least 16. */
+  readonly stripeBits?: number
+  readonly eviction?: 'none' | 'clock'
+  readonly lockTimeoutMs?: number
+  /** Wall clock, milliseconds since 1970, for tests. */
+  readonly clock?: () => number
+}
+
+export type DirectStoreHandle = SharedArrayHandle
+
+const CONDITIONS = { always: ALWAYS, absent: IF_ABSENT, present: IF_PRESENT } as const
+const DEFAULT_LOCK_TIMEOUT_MS = 1000
+const BYTES_PER_STRIPE_BITS = 19
+
+export class DirectStore implements Store {
+  readonly #table: Table
+  readonly #region: SharedArrayRegion
+
+  private constructor(table: Table, region: SharedArrayRegion) {
+    this.#table = table
+    this.#region = region
+  }
+
+  static create(options: DirectStoreOptions): DirectStore {
+    const bits = Math.ceil(Math.log2(options.capacityBytes)) - BYTES_PER_STRIPE_BITS
+    const facts: TableFacts = {
+      capacityBytes: options.capacityBytes,
+      stripeBits: options.stripeBits ?? Math.min(17, Math.max(4, bits)),
+      eviction: options.eviction === 'clock' ? EVICTION.CLOCK : EVICTION.NONE,
+      maxEntries: 0,
+      defaultTtlMs: 0,
+      keyCodec: 'bytes',
+      valueCodec: 'bytes',
+    }
+    const region = SharedArrayRegion.create(Space.regionBytes(facts))
+    return new DirectStore(Table.create(region, facts, attachment(options)), region)
+  }
+
+  static attach(handle: DirectStoreHandle, options: Partial<DirectStoreOptions> = {}): DirectStore {
+    const region = SharedArrayRegion.attach(handle)
+    return new DirectStore(Table.attach(region, attachment(options)), region)
+  }
+
+  /** What another thread needs to attach: structured-cloneable. */
+  share(): DirectStoreHandle {
+    return this.#region.share()
+  }
+
+  get size(): number {
+    return this.#table.size
+  }
+
+  get(key: Uint8Array): Buffer | undefined {
+    const table = this.#seek(key)
+    return table.find(READ_BYTES) ? Buffer.from(table.reader.bytes) : undefined
+  }
+
+  has(key: Uint8Array): boolean {
+    return this.#seek(key).has()
+  }
+
+  set(key: Uint8Array, value: Uint8Array, expiry: Expiry, condition: Condition): boolean {
+    const table = this.#stage(key, value)
+    if (expiry !== 'keep') return table.put(expiryMoment(expiry), CONDITIONS[condition])
+    return this.#putAfterLook(table, condition).stored
+  }
+
+  exchange(key: Uint8Array, value: Uint8Array, expiry: Expiry, condition: Condition) {
+    return this.#putAfterLook(this.#stage(key, value), condition, expiry)
+  }
+
+  delete(key: Uint8Array): boolean {
+    return this.#seek(key).delete()
+  }
+
+  take(key: Uint8Array): Buffer | undefined {
+    const table = this.#seek(key)
+    for (;;) {
+      if (!table.find(READ_BYTES)) return undefined
+      if (table.writer.remove(table.key, IF_STAMP, table.reader.stamp)) return Buffer.from(table.reader.bytes)
+    }
+  }
+
+  update(key: Uint8Array, expiry: Expiry, change: (current: Buffer | undefined) => Change): void {
+    const table = this.#seek(key)
+    for (;;) {
+      const found = table.find(READ_BYTES)
+      const { stamp, expiresAtMs } = table.reader
+      const next = change(found ? Buffer.from(table.reader.bytes) : undefined)
+      if (next === UNCHANGED) return
+      if (next === undefined) {
+        if (!found || table.writer.remove(table.key, IF_STAMP, stamp)) return
+        continue
+      }
+      table.value.setBytes(next)
+      const moment = expiry === 'keep' ? (found ? expiresAtMs : NO_EXPIRY) : expiryMoment(expiry)
+      if (found ? table.put(moment, IF_STAMP, stamp) : table.put(moment, IF_ABSENT)) return
+    }
+  }
+
+  expireAt(key: Uint8Array, expiresAtMs: number): boolean {
+    const table = this.#seek(key)
+    if (expiresAtMs <= table.clock.nowMs()) return table.delete()
+    for (;;) {
+      const outcome = table.writer.setExpiry(table.key, expiresAtMs)
+      if (outcome !== NO_FIELD) return outcome === CHANGED
+      // The entry has no field for it: written anew, unless somebody was faster.
+      if (!table.reader.read(table.key, READ_BYTES)) return false
+      table.value.setBytes(table.reader.bytes)
+      if (table.put(expiresAtMs, IF_STAMP, table.reader.stamp)) return true
+    }
+  }
+
+  persist(key: Uint8Array): boolean {
+    const table = this.#seek(key)
+    if (!table.has() || table.reader.expiresAtMs === NO_EXPIRY) return false
+    return table.writer.setExpiry(table.key, NO_EXPIRY) === CHANGED
+  }
+
+  expiresAt(key: Uint8Array): number | undefined {
+    const table = this.#seek(key)
+    return table.has() ? table.reader.expiresAtMs : undefined
+  }
+
+  scan(cursor: number, count: number): ScanPage {
+    const { walker } = this.#table
+    const found: WalkedEntry[] = []
+    let next = walker.isCursor(cursor) ? cursor : 0
+    if (next !== cursor) return { cursor: 0, keys: [] }
+    do next = walker.step(next, found, false)
+    while (next !== 0 && found.length < count)
+    return { cursor: next, keys: found.map((entry) => entry.key) }
+  }
+
+  clear(): void {
+    this.#table.clear()
+  }
+
+  nowMs(): number {
+    return this.#table.clock.nowMs()
+  }
+
+  stats(): StoreStats {
+    return this.#table.stats()
+  }
+
+  /** Walks everything and throws on a broken invariant. */
+  check(): void {
+    this.#table.check()
+  }
+
+  close(): void {
+    this.#table.close()
+  }
+
+  #seek(key: Uint8Array): Table {
+    this.#table.key.setBytes(key)
+    return this.#table
+  }
+
+  #stage(key: Uint8Array, value: Uint8Array): Table {
+    this.#table.key.setBytes(key)
+    this.#table.value.setBytes(value)
+    return this.#table
+  }
+
+  /** Stores what is staged if `condition` holds, with the value from before; tried again when somebody was faster. */
+  #putAfterLook(table: Table, condition: Condition, expiry: Expiry = 'keep') {
+    for (;;) {
+      const found = table.find(READ_BYTES)
+      const { stamp, expiresAtMs, bytes } = table.reader
+      const previous = found ? Buffer.from(bytes) : undefined
+      if (condition !== 'always' && found !== (condition === 'present')) return { stored: false, previous }
+      const moment = expiry === 'keep' ? (found ? expiresAtMs : NO_EXPIRY) : expiryMoment(expiry)
+      if (found ? table.put(moment, IF_STAMP, stamp) : table.put(moment, IF_ABSENT)) return { stored: true, previous }
+    }
+  }
+}
+
+function attachment(options: Partial<DirectStoreOptions>) {
+  const lockTimeoutMs = options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS
+  return options.clock === undefined ? { lockTimeoutMs } : { lockTimeoutMs, clock: options.clock }
+}
+
+function expiryMoment(expiry: Expiry): number {
+  return typeof expiry === 'number' ? expiry : NO_EXPIRY
+}
