@@ -1,0 +1,416 @@
+/**
+ * What every {@link Store} must do, as tests: run by each implementation's own test file. The last one drives a
+ * store and a plain model of it with the same random calls.
+ *
+ * Time is the harness's: `advance` lets `ms` pass for the store, by a clock in its hand or by waiting.
+ */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { isOperationError } from '../base/errors.js'
+import { MAX_KEY_BYTES } from '../base/limits.js'
+import { type Condition, type Expiry, type Store, UNCHANGED } from './store.js'
+
+export interface StoreHarness {
+  readonly store: Store
+  advance(ms: number): Promise<void>
+  close(): void
+}
+
+/** `open` makes an empty store that holds at least `capacityBytes`, and not more than some hundred times as much. */
+export type OpenStore = (capacityBytes: number) => StoreHarness
+
+const ROOMY_BYTES = 8 * 1024 * 1024
+const TIGHT_BYTES = 64 * 1024
+
+const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
+
+export function describeStore(name: string, open: OpenStore): void {
+  const withStore = (work: (harness: StoreHarness) => Promise<void> | void) => async (): Promise<void> => {
+    const harness = open(ROOMY_BYTES)
+    try {
+      await work(harness)
+    } finally {
+      harness.close()
+    }
+  }
+  describe(name, () => {
+    describeValues(withStore)
+    describeExpiry(withStore)
+    describeUpdate(withStore)
+    describeWalk(withStore)
+    describeBounds(withStore, open)
+    it('does the same as a plain model under random calls', withStore(followsModel))
+  })
+}
+
+type WithStore = (work: (harness: StoreHarness) => Promise<void> | void) => () => Promise<void>
+
+function describeValues(withStore: WithStore): void {
+  it(
+    'gives back what was set, byte for byte, the empty key and the empty value included',
+    withStore(({ store }) => {
+      const odd = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
+      for (const key of [bytes(''), bytes('a'), odd]) {
+        for (const value of [bytes(''), bytes('1'), odd]) {
+          assert.equal(store.set(key, value, 'none', 'always'), true)
+          assert.deepEqual(store.get(key), value)
+        }
+      }
+      assert.equal(store.size, 3)
+      assert.equal(store.get(bytes('b')), undefined)
+    }),
+  )
+  it(
+    'sets only when the condition holds, and says so',
+    withStore(({ store }) => {
+      const key = bytes('k')
+      assert.equal(store.set(key, bytes('1'), 'none', 'present'), false)
+      assert.equal(store.has(key), false)
+      assert.equal(store.set(key, bytes('1'), 'none', 'absent'), true)
+      assert.equal(store.set(key, bytes('2'), 'none', 'absent'), false)
+      assert.deepEqual(store.get(key), bytes('1'))
+      assert.equal(store.set(key, bytes('3'), 'none', 'present'), true)
+      assert.deepEqual(store.get(key), bytes('3'))
+    }),
+  )
+  it(
+    'exchanges: the old value comes back whether or not the new one was stored',
+    withStore(({ store }) => {
+      const key = bytes('k')
+      assert.deepEqual(store.exchange(key, bytes('1'), 'none', 'present'), {
+        stored: false,
+        previous: undefined,
+      })
+      assert.deepEqual(store.exchange(key, bytes('1'), 'none', 'always'), {
+        stored: true,
+        previous: undefined,
+      })
+      assert.deepEqual(store.exchange(key, bytes('2'), 'none', 'absent'), {
+        stored: false,
+        previous: bytes('1'),
+      })
+      assert.deepEqual(store.exchange(key, bytes('3'), 'none', 'present'), {
+        stored: true,
+        previous: bytes('1'),
+      })
+      assert.deepEqual(store.take(key), bytes('3'))
+      assert.equal(store.take(key), undefined)
+      assert.equal(store.delete(key), false)
+    }),
+  )
+  it(
+    'keeps nothing of the bytes it was given, and gives out private ones',
+    withStore(({ store }) => {
+      const key = bytes('key')
+      const value = bytes('value')
+      store.set(key, value, 'none', 'always')
+      key.fill(0)
+      value.fill(0)
+      const got = store.get(bytes('key'))
+      assert.deepEqual(got, bytes('value'))
+      got?.fill(0)
+      assert.deepEqual(store.get(bytes('key')), bytes('value'))
+    }),
+  )
+  it(
+    'clears, and goes on',
+    withStore(({ store }) => {
+      for (let i = 0; i < 100; i += 1) store.set(bytes(`k${i}`), bytes('v'), 'none', 'always')
+      store.clear()
+      assert.equal(store.size, 0)
+      assert.equal(store.has(bytes('k1')), false)
+      store.set(bytes('k1'), bytes('w'), 'none', 'always')
+      assert.equal(store.size, 1)
+      assert.equal(store.stats().entries, 1)
+    }),
+  )
+}
+
+function describeExpiry(withStore: WithStore): void {
+  const key = bytes('k')
+  it(
+    'forgets an entry when its time is up',
+    withStore(async ({ store, advance }) => {
+      store.set(key, bytes('1'), store.nowMs() + 30, 'always')
+      assert.equal(store.has(key), true)
+      await advance(31)
+      assert.equal(store.has(key), false)
+      assert.equal(store.get(key), undefined)
+      assert.equal(store.expiresAt(key), undefined)
+      assert.equal(store.expireAt(key, store.nowMs() + 1000), false)
+      assert.equal(store.set(key, bytes('2'), 'none', 'present'), false)
+      assert.equal(store.set(key, bytes('2'), 'none', 'absent'), true)
+    }),
+  )
+  it(
+    'removes, keeps or sets the expiry as a write says',
+    withStore(({ store }) => {
+      const atMs = store.nowMs() + 100_000
+      store.set(key, bytes('1'), atMs, 'always')
+      assert.equal(store.expiresAt(key), atMs)
+      store.set(key, bytes('2'), 'keep', 'always')
+      assert.equal(store.expiresAt(key), atMs)
+      store.update(key, 'keep', () => bytes('3'))
+      assert.equal(store.expiresAt(key), atMs)
+      store.set(key, bytes('4'), 'none', 'always')
+      assert.equal(store.expiresAt(key), Infinity)
+      store.update(key, atMs, () => bytes('5'))
+      assert.equal(store.expiresAt(key), atMs)
+      store.delete(key)
+      store.set(key, bytes('6'), 'keep', 'always')
+      assert.equal(store.expiresAt(key), Infinity, 'a new key has nothing to keep')
+    }),
+  )
+  it(
+    'treats a write whose moment has passed as one that expired at once',
+    withStore(({ store }) => {
+      assert.equal(store.set(key, bytes('1'), store.nowMs() - 1000, 'always'), true)
+      assert.equal(store.get(key), undefined)
+    }),
+  )
+  it(
+    'changes the expiry alone: expireAt, persist',
+    withStore(({ store }) => {
+      assert.equal(store.persist(key), false)
+      store.set(key, bytes('1'), 'none', 'always')
+      assert.equal(store.persist(key), false)
+      const atMs = store.nowMs() + 100_000
+      assert.equal(store.expireAt(key, atMs), true)
+      assert.equal(store.expiresAt(key), atMs)
+      assert.equal(store.persist(key), true)
+      assert.equal(store.expiresAt(key), Infinity)
+      assert.equal(store.expireAt(key, store.nowMs() - 1), true)
+      assert.equal(store.has(key), false)
+      assert.equal(store.expiresAt(key), undefined)
+    }),
+  )
+}
+
+function describeUpdate(withStore: WithStore): void {
+  const key = bytes('k')
+  it(
+    'updates in one step: creates, changes, deletes, or leaves alone',
+    withStore(({ store }) => {
+      store.update(key, 'none', (current) => (current === undefined ? bytes('1') : bytes('wrong')))
+      store.update(key, 'none', (current) => Buffer.concat([current ?? bytes('wrong'), bytes('2')]))
+      assert.deepEqual(store.get(key), bytes('12'))
+      const atMs = store.nowMs() + 100_000
+      store.expireAt(key, atMs)
+      store.update(key, 'none', () => UNCHANGED)
+      assert.deepEqual(store.get(key), bytes('12'))
+      assert.equal(store.expiresAt(key), atMs)
+      store.update(key, 'none', () => undefined)
+      assert.equal(store.has(key), false)
+      store.update(key, 'none', () => undefined)
+      store.update(key, 'none', () => UNCHANGED)
+      assert.equal(store.size, 0)
+    }),
+  )
+  it(
+    'passes on what an update throws, and nothing has changed',
+    withStore(({ store }) => {
+      store.set(key, bytes('1'), 'none', 'always')
+      const boom = new Error('boom')
+      assert.throws(() => store.update(key, 'none', () => fail(boom)), boom)
+      assert.deepEqual(store.get(key), bytes('1'))
+      store.update(key, 'none', () => bytes('2'))
+      assert.deepEqual(store.get(key), bytes('2'))
+    }),
+  )
+}
+
+function fail(error: Error): never {
+  throw error
+}
+
+function describeWalk(withStore: WithStore): void {
+  it(
+    'walks over every key exactly once while others come and go',
+    withStore(({ store }) => {
+      const staying = Array.from({ length: 500 }, (_, i) => `stay${i}`)
+      for (const key of staying) store.set(bytes(key), bytes('v'), 'none', 'always')
+      for (let i = 0; i < 500; i += 1) store.set(bytes(`go${i}`), bytes('v'), 'none', 'always')
+      const seen: string[] = []
+      let cursor = 0
+      let step = 0
+      do {
+        const page = store.scan(cursor, 7)
+        seen.push(...page.keys.map((key) => key.toString('latin1')))
+        assert.ok(Number.isSafeInteger(page.cursor) && page.cursor >= 0)
+        cursor = page.cursor
+        store.delete(bytes(`go${step}`))
+        for (let i = 0; i < 10; i += 1) store.set(bytes(`new${step}-${i}`), bytes('v'), 'none', 'always')
+        store.set(bytes(`stay${step % 500}`), bytes(`v${step}`.repeat(step % 50)), 'none', 'always')
+        step += 1
+        assert.ok(step < 20_000, 'the walk ends')
+      } while (cursor !== 0 && step < 1000)
+      if (cursor !== 0) seen.push(...restOfWalk(store, cursor))
+      const seenStaying = seen.filter((key) => key.startsWith('stay'))
+      assert.deepEqual(seenStaying.sort(), [...staying].sort())
+      assert.equal(new Set(seen).size, seen.length)
+    }),
+  )
+  it(
+    'leaves expired keys out of a walk',
+    withStore(async ({ store, advance }) => {
+      store.set(bytes('a'), bytes('1'), 'none', 'always')
+      store.set(bytes('b'), bytes('1'), store.nowMs() + 20, 'always')
+      await advance(21)
+      assert.deepEqual(restOfWalk(store, 0), ['a'])
+    }),
+  )
+}
+
+function restOfWalk(store: Store, from: number): string[] {
+  const seen: string[] = []
+  let cursor = from
+  do {
+    const page = store.scan(cursor, 100)
+    seen.push(...page.keys.map((key) => key.toString('latin1')))
+    cursor = page.cursor
+  } while (cursor !== 0)
+  return seen
+}
+
+function describeBounds(withStore: WithStore, open: OpenStore): void {
+  it(
+    'refuses a key that is too long with a RangeError, in every call',
+    withStore(({ store }) => {
+      const long = Buffer.alloc(MAX_KEY_BYTES + 1, 0x61)
+      const value = bytes('v')
+      const calls = [
+        () => store.get(long),
+        () => store.has(long),
+        () => store.set(long, value, 'none', 'always'),
+        () => store.exchange(long, value, 'none', 'always'),
+        () => store.delete(long),
+        () => store.take(long),
+        () => store.update(long, 'none', () => value),
+        () => store.expireAt(long, store.nowMs() + 1000),
+        () => store.persist(long),
+        () => store.expiresAt(long),
+      ]
+      for (const call of calls) assert.throws(call, RangeError)
+      assert.equal(store.size, 0)
+      const longest = Buffer.alloc(MAX_KEY_BYTES, 0x61)
+      store.set(longest, value, 'none', 'always')
+      assert.deepEqual(store.get(longest), value)
+    }),
+  )
+  it('says FULL when there is no room, keeps what it had, and takes as much again once that is deleted', () => {
+    const { store, close } = open(TIGHT_BYTES)
+    const value = Buffer.alloc(1000, 0x76)
+    const fill = (): number => {
+      for (let i = 0; i < 1_000_000; i += 1) {
+        try {
+          store.set(bytes(`key${i}`), value, 'none', 'always')
+        } catch (error) {
+          assert.ok(isOperationError(error, 'FULL'), String(error))
+          assert.equal(store.has(bytes(`key${i}`)), false)
+          return i
+        }
+      }
+      throw new Error('it never became full')
+    }
+    try {
+      const held = fill()
+      assert.ok(held > 0)
+      for (let i = 0; i < held; i += 1) assert.deepEqual(store.get(bytes(`key${i}`)), value)
+      for (let i = 0; i < held; i += 1) assert.equal(store.delete(bytes(`key${i}`)), true)
+      assert.equal(store.size, 0)
+      assert.ok(fill() >= held)
+    } finally {
+      close()
+    }
+  })
+}
+
+/** The meaning of the calls in the plainest words; expiry is only set and read here, never waited for. */
+class Model {
+  readonly entries = new Map<string, { value: string; expiresAtMs: number }>()
+
+  exchange(key: string, value: string, expiry: Expiry, condition: Condition) {
+    const old = this.entries.get(key)
+    const stored = condition === 'always' || (condition === 'present') === (old !== undefined)
+    const kept = expiry === 'keep' ? (old?.expiresAtMs ?? Infinity) : expiry === 'none' ? Infinity : expiry
+    if (stored) this.entries.set(key, { value, expiresAtMs: kept })
+    return { stored, previous: old?.value }
+  }
+}
+
+const key = fc.constantFrom('', 'a', 'b', 'c', 'long'.repeat(50))
+const value = fc.string({ unit: 'binary-ascii', maxLength: 300 })
+const laterMs = fc.integer({ min: 1_000_000, max: 1_000_000_000 })
+const expiry = fc.oneof(fc.constantFrom('none' as const, 'keep' as const), laterMs)
+const condition = fc.constantFrom<Condition>('always', 'absent', 'present')
+
+type Step = (store: Store, model: Model, startMs: number) => void
+
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  fc.tuple(key, value, expiry, condition).map(
+    ([k, v, e, c]): Step =>
+      (store, model, startMs) => {
+        const at = typeof e === 'number' ? startMs + e : e
+        const { stored, previous } = store.exchange(bytes(k), bytes(v), at, c)
+        assert.deepEqual({ stored, previous: previous?.toString('latin1') }, model.exchange(k, v, at, c))
+      },
+  ),
+  fc.tuple(key, value, expiry, condition).map(
+    ([k, v, e, c]): Step =>
+      (store, model, startMs) => {
+        const at = typeof e === 'number' ? startMs + e : e
+        assert.equal(store.set(bytes(k), bytes(v), at, c), model.exchange(k, v, at, c).stored)
+      },
+  ),
+  key.map(
+    (k): Step =>
+      (store, model) =>
+        assert.equal(store.delete(bytes(k)), model.entries.delete(k)),
+  ),
+  key.map(
+    (k): Step =>
+      (store, model) => {
+        assert.equal(store.take(bytes(k))?.toString('latin1'), model.entries.get(k)?.value)
+        model.entries.delete(k)
+      },
+  ),
+  fc.tuple(key, laterMs).map(
+    ([k, ms]): Step =>
+      (store, model, startMs) => {
+        const entry = model.entries.get(k)
+        if (entry !== undefined) entry.expiresAtMs = startMs + ms
+        assert.equal(store.expireAt(bytes(k), startMs + ms), entry !== undefined)
+      },
+  ),
+  key.map(
+    (k): Step =>
+      (store, model) => {
+        const entry = model.entries.get(k)
+        assert.equal(store.persist(bytes(k)), entry !== undefined && entry.expiresAtMs !== Infinity)
+        if (entry !== undefined) entry.expiresAtMs = Infinity
+      },
+  ),
+  fc.constant<Step>((store, model) => {
+    store.clear()
+    model.entries.clear()
+  }),
+)
+
+function followsModel({ store }: StoreHarness): void {
+  fc.assert(
+    fc.property(fc.array(steps, { maxLength: 60 }), (run) => {
+      store.clear()
+      const model = new Model()
+      const startMs = store.nowMs()
+      for (const step of run) step(store, model, startMs)
+      assert.equal(store.size, model.entries.size)
+      assert.deepEqual(restOfWalk(store, 0).sort(), [...model.entries.keys()].sort())
+      for (const [k, entry] of model.entries) {
+        assert.equal(store.get(bytes(k))?.toString('latin1'), entry.value)
+        assert.equal(store.expiresAt(bytes(k)), entry.expiresAtMs)
+      }
+    }),
+    { numRuns: 200 },
+  )
+}

@@ -1,0 +1,61 @@
+/** A ReplyWriter that keeps replies as plain values: commands are tested without any protocol. */
+import type { ReplyWriter } from '../commands/reply.js'
+
+export type Recorded =
+  | { error: string }
+  | { simple: string }
+  | { map: number }
+  | { array: number }
+  | RecordedScalar
+type RecordedScalar = number | bigint | string | boolean | null
+
+export class RecordedReply implements ReplyWriter {
+  #replies: Recorded[] = []
+  #marked = 0
+
+  /** What has been written since the last call; bytes as text of one byte a character. */
+  take(): Recorded[] {
+    const replies = this.#replies
+    this.#replies = []
+    return replies
+  }
+
+  simple(text: string): void {
+    this.#replies.push({ simple: text })
+  }
+  error(line: string): void {
+    this.#replies.push({ error: line })
+  }
+  integer(value: number | bigint): void {
+    this.#replies.push(value)
+  }
+  bulk(value: Uint8Array | string | undefined): void {
+    this.#replies.push(
+      value === undefined ? null : typeof value === 'string' ? value : Buffer.from(value).toString('latin1'),
+    )
+  }
+  verbatim(text: string): void {
+    this.bulk(text)
+  }
+  null(): void {
+    this.#replies.push(null)
+  }
+  double(value: number): void {
+    this.#replies.push(value)
+  }
+  boolean(value: boolean): void {
+    this.#replies.push(value)
+  }
+  array(length: number): void {
+    this.#replies.push({ array: length })
+  }
+  map(pairs: number): void {
+    this.#replies.push({ map: pairs })
+  }
+  mark(): void {
+    this.#marked = this.#replies.length
+  }
+  rewind(): void {
+    this.#replies.length = this.#marked
+  }
+}
