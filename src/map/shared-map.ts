@@ -43,6 +43,9 @@ export interface Entry<V> {
   readonly remainingTtlMs: number
 }
 
+/** What counting gives: a number, or a bigint where the codec has those. */
+export type Count<V> = V extends bigint ? bigint : number
+
 const CURSOR_KEYS = 10
 
 export class SharedMap<K = string, V = string> implements Map<K, V> {
@@ -231,12 +234,12 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
    * Adds `by` to a number, absent counting as 0, and returns the sum; the ttl is set only when the key is created.
    * Needs a numeric value codec. Throws OperationError BAD_VALUE when the sum is out of range.
    */
-  increment(key: K, by: V | number = 1, options?: { readonly ttlMs?: number }): V {
+  increment(key: K, by: V | number = 1, options?: { readonly ttlMs?: number }): Count<V> {
     return this.#add(key, by, options?.ttlMs === undefined ? undefined : checkTtl(options.ttlMs))
   }
 
   /** Counts one event in a window of `ttlMs` that begins with the first: a rate limit in one step. */
-  hit(key: K, options: { readonly ttlMs: number; readonly by?: V | number }): { value: V; remainingTtlMs: number } {
+  hit(key: K, options: { readonly ttlMs: number; readonly by?: V | number }): { value: Count<V>; remainingTtlMs: number } {
     const ttlMs = checkTtl(options.ttlMs)
     const value = this.#add(key, options.by ?? 1, ttlMs)
     return { value, remainingTtlMs: this.remainingTtlMs(key) ?? 0 }
@@ -369,7 +372,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     throw new OperationError('ABORTED', `the entry no longer has version ${version}. Nothing was changed: read it again.`)
   }
 
-  #add(key: K, by: V | number, ttlMs: number | undefined): V {
+  #add(key: K, by: V | number, ttlMs: number | undefined): Count<V> {
     const codec = this.#values.codec
     if (codec.carrier === 'text' || codec.carrier === 'bytes') {
       throw new TypeError(`counting needs a numeric value codec, such as codecs.int32; this map has '${codec.name}'`)
@@ -380,11 +383,11 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     const table = this.#seek(key)
     for (;;) {
       const total = addInPlace(table.writer, table.key, kind, difference)
-      if (total !== undefined) return codec.fromNumber(total)
+      if (total !== undefined) return codec.fromNumber(total) as Count<V>
       const first = sum(kind, kind === 'int64' ? 0n : 0, difference)
       if (first === undefined) throw overflow(kind)
       this.#values.putValue(first, table.value)
-      if (table.put(this.#expiry(ttlMs), IF_ABSENT)) return codec.fromNumber(first)
+      if (table.put(this.#expiry(ttlMs), IF_ABSENT)) return codec.fromNumber(first) as Count<V>
     }
   }
 

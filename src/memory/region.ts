@@ -7,6 +7,7 @@
  * References count 16-byte granules over all segments: the top 6 bits name the segment, the low 26 the granule in
  * it. Reference 0 would be the region's header, so 0 is never a valid reference.
  */
+import type { NativeBuffer } from '../base/native-buffer.js'
 import type { WordIndex } from './layout.js'
 
 /** Reference to a 16-byte granule; 0 is none. A signed 32-bit integer. */
@@ -16,17 +17,12 @@ export type Reference = number
 export const GRANULE_BITS = 26
 export const GRANULE_MASK = (1 << GRANULE_BITS) - 1
 
-/** A Buffer over shared memory; `latin1Slice` is Node's own and reads every byte once. */
-export interface SharedBytes extends Buffer {
-  latin1Slice(start: number, end: number): string
-}
-
 /** One stretch of shared memory and the views that hot code reads it by; all start at the same byte. */
 export interface Segment {
   readonly words: Int32Array
   readonly floats: Float64Array
   readonly longs: BigInt64Array
-  readonly bytes: SharedBytes
+  readonly bytes: NativeBuffer
 }
 
 export interface Region {

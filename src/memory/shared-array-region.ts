@@ -4,8 +4,9 @@
  * Fixed length on purpose: growable SharedArrayBuffers cost 30 to 60 times a plain load on Node 20.
  */
 import { assert } from '../base/assert.js'
+import type { NativeBuffer } from '../base/native-buffer.js'
 import type { WordIndex } from './layout.js'
-import type { Region, Segment, SharedBytes } from './region.js'
+import type { Region, Segment } from './region.js'
 
 /**
  * Where a segment's bytes begin in its buffer. glibc hands out large blocks 16 bytes past a page, so views that
@@ -58,6 +59,6 @@ function viewSegment(buffer: SharedArrayBuffer): Segment {
     words: new Int32Array(buffer, ORIGIN_BYTES, byteLength >>> 2),
     floats: new Float64Array(buffer, ORIGIN_BYTES, byteLength >>> 3),
     longs: new BigInt64Array(buffer, ORIGIN_BYTES, byteLength >>> 3),
-    bytes: Buffer.from(buffer, ORIGIN_BYTES, byteLength) as unknown as SharedBytes,
+    bytes: Buffer.from(buffer, ORIGIN_BYTES, byteLength) as unknown as NativeBuffer,
   }
 }

@@ -11,6 +11,7 @@
  * reachable and are wiped; after 2 every source that does not belong to s is.
  * Then the rest of s moves together (copy, version, clear) and empty lines become spares.
  */
+import { COUNTERS } from '../memory/participant.js'
 import { assert } from '../base/assert.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
 import { bucketIndex, extentLines, extentOf } from './buckets.js'
@@ -78,7 +79,7 @@ export class Growth {
     } else {
       Atomics.store(this.#words, stripeAt + BUCKETS, buckets + 1)
     }
-    this.#space.count('splits')
+    this.#space.count(COUNTERS.splits)
   }
 
   /** Moves entries of a chain towards its start and makes its empty lines spares. Needs the lock. */

@@ -9,19 +9,22 @@
  * writes): ASCII text is read in one pass, everything else is copied first. Lengths found in shared memory are
  * checked against the segment before use.
  *
- * The first stamp is read plainly, the second by `Atomics.load`, which also keeps the compiler from merging the two;
+ * The version and the first stamp are read plainly, the second by `Atomics.load`, which also keeps the compiler from merging the two;
  * on x86-64 loads are not reordered with loads, so no fence is needed. (arm64 needs one before the second load, which
  * `Atomics.load` gives there.)
  *
  * Results lie in fields of the reader until the next call: `text` or `bytes`, `stamp`, `expiresAtMs`.
  */
+import { COUNTERS } from '../memory/participant.js'
 import { OperationError } from '../base/errors.js'
 import { MAX_VALUE_BYTES } from '../base/limits.js'
+import { EVICTION } from '../memory/header.js'
 import { GRANULE_BITS, GRANULE_MASK, type Segment } from '../memory/region.js'
 import { Buckets } from './buckets.js'
 import type { Desk } from './desk.js'
 import type { KeyBuffer } from './key-buffer.js'
 import {
+  CLOCK_BIT,
   FIRST_SLOT,
   FLAG_ASCII,
   FLAG_EXPIRY,
@@ -71,6 +74,7 @@ export class Reader {
   readonly #segments: readonly Segment[]
   readonly #words: Int32Array
   readonly #scratch: Buffer
+  readonly #evicts: boolean
 
   constructor(space: Space, clock: RegionClock, desk: Desk) {
     this.#desk = desk
@@ -80,6 +84,7 @@ export class Reader {
     this.#segments = space.region.segments
     this.#words = space.words
     this.#scratch = Buffer.alloc(SCRATCH_BYTES)
+    this.#evicts = space.facts.eviction === EVICTION.CLOCK
     this.bytes = this.#scratch
   }
 
@@ -89,13 +94,13 @@ export class Reader {
     let found = this.#attempt(stripeAt, key, what)
     for (let tries = 1; found === AGAIN; tries++) {
       found = tries < MAX_TRIES ? this.#attempt(stripeAt, key, what) : this.#readLocked(stripeAt, key, what)
-      this.#space.count('readRetries')
+      this.#space.count(COUNTERS.readRetries)
     }
     return found === HIT && (this.expiresAtMs === Number.POSITIVE_INFINITY || !this.#clock.hasPassed(this.expiresAtMs))
   }
 
   #readLocked(stripeAt: number, key: KeyBuffer, what: number): number {
-    this.#space.count('lockedReads')
+    this.#space.count(COUNTERS.lockedReads)
     const found = this.#desk.locked(stripeAt, () => this.#attempt(stripeAt, key, what))
     if (found === AGAIN) {
       throw new OperationError('CORRUPT', 'a stripe does not hold still under its lock: run check() on this table')
@@ -105,7 +110,7 @@ export class Reader {
 
   #attempt(stripeAt: number, key: KeyBuffer, what: number): number {
     const hash = key.hash
-    const version = Atomics.load(this.#words, stripeAt + VERSION)
+    const version = this.#words[stripeAt + VERSION]!
     this.stamp = 0
     let line = this.#buckets.lineFor(stripeAt, hash)
     for (let lines = 0; line !== 0 && lines < MAX_CHAIN_LINES; lines++) {
@@ -122,7 +127,7 @@ export class Reader {
         if (Atomics.load(words, slot + 2) !== stamp) return AGAIN
         if (outcome === HIT) {
           this.stamp = stamp
-          if (words[slot]! >= 0) this.#touch(words, slot)
+          if (this.#evicts && words[slot]! >= 0) Atomics.or(words, slot, CLOCK_BIT)
           return HIT
         }
         if (outcome === AGAIN) {
@@ -167,10 +172,5 @@ export class Reader {
     const target = length <= SCRATCH_BYTES ? this.#scratch : Buffer.allocUnsafeSlow(length)
     segment.bytes.copy(target, 0, start, end)
     this.bytes = target.subarray(0, length)
-  }
-
-  /** Sets the clock bit once: what was used since the hand came by is not evicted. */
-  #touch(words: Int32Array, slot: number): void {
-    if (this.#space.facts.eviction === 2) Atomics.or(words, slot, -0x80000000)
   }
 }

@@ -17,7 +17,7 @@
 import { CLASS, CLASS_WORDS, CLASSES_AT, HEADER, POOL } from '../memory/header.js'
 import { CONTENDED } from '../memory/lock.js'
 import { kindPurpose, pageOf, SPAN_LINES } from '../memory/pages.js'
-import { MAX_DETACHED, PARTICIPANT } from '../memory/participant.js'
+import { COUNTERS, MAX_DETACHED, PARTICIPANT } from '../memory/participant.js'
 import type { Chain } from './chain.js'
 import type { Space } from './space.js'
 import { StripeRepair } from './stripe-repair.js'
@@ -42,7 +42,7 @@ export class Settler {
    * leaves the rest for later, for callers who hold a lock themselves. Does not free the record.
    */
   settle(deadAt: number, deadTag: number, locksOnly: boolean): void {
-    this.#space.count('repairs')
+    this.#space.count(COUNTERS.repairs)
     const names = this.#names(deadAt, deadTag)
     this.#settlePool(deadTag, names)
     this.#settleClasses(deadTag, names)

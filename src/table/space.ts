@@ -11,7 +11,7 @@ import { CODEC_NAME_WORDS, HEADER, LAYOUT_VERSION, REGION_MAGIC, REGION_ROLE, RE
 import { Lines } from '../memory/lines.js'
 import { Locks } from '../memory/lock.js'
 import { Pages } from '../memory/pages.js'
-import { COUNTERS, type CounterName, PARTICIPANT } from '../memory/participant.js'
+import { PARTICIPANT } from '../memory/participant.js'
 import type { Region } from '../memory/region.js'
 import { Registry } from '../memory/registry.js'
 import { PAGE_BYTES, type SizeClasses, sizeClasses } from '../memory/size-classes.js'
@@ -119,9 +119,9 @@ export class Space {
     return geometry(facts.capacityBytes, 2 ** facts.stripeBits).segments.map((segment) => segment.byteLength)
   }
 
-  /** Adds to a counter of this participant; its own line, so a plain add. */
-  count(name: CounterName, by = 1): void {
-    this.floats[this.#countersAt + COUNTERS[name]]! += by
+  /** Adds to a counter (see COUNTERS) of this participant; its own line, so a plain add. */
+  count(counter: number, by = 1): void {
+    this.floats[this.#countersAt + counter]! += by
   }
 
   get usedBytes(): number {

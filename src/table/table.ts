@@ -4,6 +4,7 @@
  *
  * Every operation on one key is atomic and linearizable across all participants. Nothing here calls user code.
  */
+import { COUNTERS } from '../memory/participant.js'
 import { type Clock, wallClockMs } from '../base/clock.js'
 import { HEADER } from '../memory/header.js'
 import { CONTENDED } from '../memory/lock.js'
@@ -67,10 +68,10 @@ export class Table {
   /** Looks up the key in `key`, counting; what was read is in `reader`. An expired entry is removed on the way. */
   find(what: number): boolean {
     if (this.reader.read(this.key, what)) {
-      this.space.count('hits')
+      this.space.count(COUNTERS.hits)
       return true
     }
-    this.space.count('misses')
+    this.space.count(COUNTERS.misses)
     if (this.reader.stamp !== 0) this.writer.remove(this.key, IF_STAMP, this.reader.stamp)
     return false
   }

@@ -6,6 +6,7 @@
  * them before the call returns.
  */
 import { MAX_VALUE_BYTES } from '../base/limits.js'
+import type { NativeBuffer } from '../base/native-buffer.js'
 
 const SCRATCH_BYTES = 64 * 1024
 
@@ -20,14 +21,14 @@ export class ValueBuffer {
   source: Uint8Array
   /** The same bytes as words, if they are in scratch; else empty. */
   words: Int32Array
-  readonly #scratch: Buffer
+  readonly #scratch: NativeBuffer
   readonly #scratchWords: Int32Array
   readonly #floats: Float64Array
   readonly #longs: BigInt64Array
 
   constructor() {
     const memory = new ArrayBuffer(SCRATCH_BYTES)
-    this.#scratch = Buffer.from(memory)
+    this.#scratch = Buffer.from(memory) as unknown as NativeBuffer
     this.#scratchWords = new Int32Array(memory)
     this.#floats = new Float64Array(memory)
     this.#longs = new BigInt64Array(memory)
@@ -40,7 +41,7 @@ export class ValueBuffer {
     const length = text.length
     // Three bytes a UTF-16 unit is the most that UTF-8 can take.
     if (length * 3 <= SCRATCH_BYTES) {
-      this.#useScratch(this.#scratch.write(text, 0, 'utf8'))
+      this.#useScratch(this.#scratch.utf8Write(text, 0, SCRATCH_BYTES))
     } else {
       const byteLength = Buffer.byteLength(text, 'utf8')
       checkLength(byteLength)

@@ -8,7 +8,7 @@
  * `outcome` fields are valid until the next call.
  */
 import { isOperationError } from '../base/errors.js'
-import { PARTICIPANT } from '../memory/participant.js'
+import { COUNTERS, PARTICIPANT } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
 import { Chain } from './chain.js'
 import type { Desk } from './desk.js'
@@ -108,12 +108,15 @@ export class Writer {
     const grewAll = !grow || this.growth.missingLines(stripeAt) <= 0
     this.#space.locks.release(stripeAt + STRIPE.lock)
     this.replaced = old !== 0
-    if (happens) this.#space.count('sets')
-    this.#clearDesk(() => {
+    if (happens) this.#space.count(COUNTERS.sets)
+    try {
       if (old !== 0) this.#freeDetached(old)
       if (!happens) this.#space.slab.free(PARTICIPANT.chunkInHand, bytes)
       if (!grewAll) this.#extend(stripeAt)
-    })
+      this.desk.leave()
+    } catch (error) {
+      this.#keepDesk(error)
+    }
     return happens
   }
 
@@ -135,10 +138,13 @@ export class Writer {
     }
     this.#space.locks.release(stripeAt + STRIPE.lock)
     if (old !== 0) {
-      this.#space.count(alive ? 'deletes' : 'expirations')
-      this.#clearDesk(() => this.#freeDetached(old))
-    } else {
+      this.#space.count(alive ? COUNTERS.deletes : COUNTERS.expirations)
+    }
+    try {
+      if (old !== 0) this.#freeDetached(old)
       this.desk.leave()
+    } catch (error) {
+      this.#keepDesk(error)
     }
     return happens && alive
   }
@@ -188,7 +194,7 @@ export class Writer {
       this.stamp = this.chain.stamp
     }
     this.#space.locks.release(stripeAt + STRIPE.lock)
-    if (outcome === CHANGED) this.#space.count('sets')
+    if (outcome === CHANGED) this.#space.count(COUNTERS.sets)
     this.desk.leave()
     return outcome
   }
@@ -208,10 +214,13 @@ export class Writer {
       }
     }
     this.#space.locks.release(stripeAt + STRIPE.lock)
-    this.#space.count('deletes', count)
-    this.#clearDesk(() => {
+    this.#space.count(COUNTERS.deletes, count)
+    try {
       for (let i = 0; i < count; i++) this.#freeDetached(this.#words[detached + i]!, i)
-    })
+      this.desk.leave()
+    } catch (error) {
+      this.#keepDesk(error)
+    }
     return this.#words[stripeAt + STRIPE.count]! > 0
   }
 
@@ -229,18 +238,12 @@ export class Writer {
   }
 
   /**
-   * Frees what the operation has left over, and the desk. The operation has happened: a lock of the slab that cannot
-   * be had in time must not say otherwise. Then the desk stays taken with the chunks in hand, and the next operation
-   * of this thread settles it as one that was thrown out.
+   * For what fails after an operation has happened: a lock of the slab that cannot be had in time must not say that it
+   * has not. The desk stays taken with the chunks in hand, and the next operation of this thread settles it as one that
+   * was thrown out.
    */
-  #clearDesk(free: () => void): void {
-    try {
-      free()
-    } catch (error) {
-      if (isOperationError(error, 'TIMEOUT')) return
-      throw error
-    }
-    this.desk.leave()
+  #keepDesk(error: unknown): void {
+    if (!isOperationError(error, 'TIMEOUT')) throw error
   }
 
   /** Locks the stripe with all that an insert of `key` may need there (a first bucket, a line), and looks for `key`. */
