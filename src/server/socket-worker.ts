@@ -6,6 +6,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../base/assert.js'
+import type { DirectStoreHandle } from '../store/direct-store.js'
 import { type CountersHandle, NodeCounters } from './counters.js'
 import { type FixedFacts, nodeFacts } from './facts.js'
 import { type ListenTarget, SocketServer } from './socket-server.js'
@@ -13,7 +14,7 @@ import { openStore } from './worker-store.js'
 
 export interface SocketWorkerData {
   readonly index: number
-  readonly table: unknown
+  readonly table: DirectStoreHandle
   readonly counters: CountersHandle
   readonly facts: FixedFacts
   readonly listen: ListenTarget

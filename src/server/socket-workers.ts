@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { OperationError } from '../base/errors.js'
+import type { DirectStoreHandle } from '../store/direct-store.js'
 import { type CountersHandle, NodeCounters } from './counters.js'
 import type { FixedFacts } from './facts.js'
 import type { ListenTarget } from './socket-server.js'
@@ -27,7 +28,7 @@ interface StartedWorker {
 
 export async function startSocketWorkers(
   address: { readonly host: string; readonly port: number },
-  table: unknown,
+  table: DirectStoreHandle,
   facts: FixedFacts,
   shutdown: () => void,
 ): Promise<SocketWorkers> {
