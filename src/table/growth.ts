@@ -63,14 +63,14 @@ export class Growth {
     if (this.#words[stripeAt + BUCKETS] === 0) this.#words[stripeAt + BUCKETS] = 1
   }
 
-  /** Splits one bucket, unless its second half would need more lines than the stripe has spare. Needs the lock. */
-  split(stripeAt: number): void {
+  /** Splits one bucket; false if its second half needs more lines than the stripe has spare. Needs the lock. */
+  split(stripeAt: number): boolean {
     const buckets = this.#words[stripeAt + BUCKETS]!
     const highest = 1 << (31 - Math.clz32(buckets))
     const source = this.#chain.buckets.line(stripeAt, buckets & (highest - 1))
     const target = this.#chain.buckets.line(stripeAt, buckets)
     assert(source !== 0 && target !== 0, 'a bucket that is split has its lines')
-    if (!this.#hasSpareLines(stripeAt, this.#countMoving(source, buckets))) return
+    if (!this.#hasSpareLines(stripeAt, this.#countMoving(source, buckets))) return false
     if (this.#copyMoving(stripeAt, source, target, buckets) > 0) {
       Atomics.store(this.#words, stripeAt + BUCKETS, buckets + 1)
       this.#words[stripeAt + VERSION]!++
@@ -80,6 +80,7 @@ export class Growth {
       Atomics.store(this.#words, stripeAt + BUCKETS, buckets + 1)
     }
     this.#space.count(COUNTERS.splits)
+    return true
   }
 
   /** Moves entries of a chain towards its start and makes its empty lines spares. Needs the lock. */

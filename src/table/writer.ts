@@ -47,6 +47,8 @@ export const NO_FIELD = -2
 /** The result is out of range. */
 export const OVERFLOW = -3
 
+/** Spare lines brought for one split at most: more entries than that in one bucket wait for the next insert. */
+const MAX_LINES_FOR_A_SPLIT = 4
 /** Longest value that is copied word by word; beyond, a native copy is faster. */
 const WORD_COPY_BYTES = 256
 
@@ -104,15 +106,14 @@ export class Writer {
       this.stamp = this.chain.stamp
     }
     const grow = happens && !found && this.growth.isDue(stripeAt)
-    if (grow && this.growth.missingLines(stripeAt) === 0) this.growth.split(stripeAt)
-    const grewAll = !grow || this.growth.missingLines(stripeAt) <= 0
+    const grew = grow && this.growth.missingLines(stripeAt) === 0 && this.growth.split(stripeAt)
     this.#space.locks.release(stripeAt + STRIPE.lock)
     this.replaced = old !== 0
     if (happens) this.#space.count(COUNTERS.sets)
     try {
       if (old !== 0) this.#freeDetached(old)
       if (!happens) this.#space.slab.free(PARTICIPANT.chunkInHand, bytes)
-      if (!grewAll) this.#extend(stripeAt)
+      if (grow && !grew) this.#extend(stripeAt)
       this.desk.leave()
     } catch (error) {
       this.#keepDesk(error)
@@ -288,17 +289,24 @@ export class Writer {
     this.#space.locks.release(stripeAt + STRIPE.lock)
   }
 
-  /** Brings the next extent and splits. Without memory for it chains just grow longer, so failure is no error. */
+  /**
+   * Brings what the split that is due lacks, its extent or spare lines, and splits. Without memory for it chains just
+   * grow longer, so failure is no error.
+   */
   #extend(stripeAt: number): void {
-    const count = this.growth.missingLines(stripeAt)
-    if (count <= 0) return
-    const lines = this.#space.lines.take(count, stripeAt)
-    if (lines === 0) return
-    this.#lock(stripeAt)
-    this.growth.addExtent(stripeAt, lines, count)
-    this.#space.lines.placed()
-    if (this.growth.isDue(stripeAt) && this.growth.missingLines(stripeAt) === 0) this.growth.split(stripeAt)
-    this.#space.locks.release(stripeAt + STRIPE.lock)
+    for (let tries = 0; tries < MAX_LINES_FOR_A_SPLIT; tries++) {
+      const extent = this.growth.missingLines(stripeAt)
+      const lines = extent < 0 ? 0 : this.#space.lines.take(extent || 1, stripeAt)
+      if (lines === 0) return
+      this.#lock(stripeAt)
+      if (extent > 0) this.growth.addExtent(stripeAt, lines, extent)
+      else this.chain.addSpareLines(stripeAt, lines, 1)
+      this.#space.lines.placed()
+      const settled =
+        !this.growth.isDue(stripeAt) || (this.growth.missingLines(stripeAt) === 0 && this.growth.split(stripeAt))
+      this.#space.locks.release(stripeAt + STRIPE.lock)
+      if (settled) return
+    }
   }
 
   #freeDetached(reference: Reference, index = 0): void {
