@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { describeStore } from '../test/store-contract.js'
 import { MapStore } from './map-store.js'
-import { describeStore } from './store-contract.js'
 
 describeStore('MapStore', (capacityBytes) => {
   let nowMs = 1_700_000_000_000

@@ -6,10 +6,10 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { isOperationError } from '../base/errors.js'
 import { MAX_KEY_BYTES } from '../base/limits.js'
-import { type Condition, type Expiry, type Store, UNCHANGED } from './store.js'
+import { type Store, UNCHANGED } from '../store/store.js'
+import { followsModel, walkFrom } from './store-model.js'
 
 export interface StoreHarness {
   readonly store: Store
@@ -40,7 +40,10 @@ export function describeStore(name: string, open: OpenStore): void {
     describeUpdate(withStore)
     describeWalk(withStore)
     describeBounds(withStore, open)
-    it('does the same as a plain model under random calls', withStore(followsModel))
+    it(
+      'does the same as a plain model under random calls',
+      withStore(({ store }) => followsModel(store)),
+    )
   })
 }
 
@@ -245,7 +248,7 @@ function describeWalk(withStore: WithStore): void {
         step += 1
         assert.ok(step < 20_000, 'the walk ends')
       } while (cursor !== 0 && step < 1000)
-      if (cursor !== 0) seen.push(...restOfWalk(store, cursor))
+      if (cursor !== 0) seen.push(...walkFrom(store, cursor))
       const seenStaying = seen.filter((key) => key.startsWith('stay'))
       assert.deepEqual(seenStaying.sort(), [...staying].sort())
       assert.equal(new Set(seen).size, seen.length)
@@ -257,20 +260,9 @@ function describeWalk(withStore: WithStore): void {
       store.set(bytes('a'), bytes('1'), 'none', 'always')
       store.set(bytes('b'), bytes('1'), store.nowMs() + 20, 'always')
       await advance(21)
-      assert.deepEqual(restOfWalk(store, 0), ['a'])
+      assert.deepEqual(walkFrom(store, 0), ['a'])
     }),
   )
-}
-
-function restOfWalk(store: Store, from: number): string[] {
-  const seen: string[] = []
-  let cursor = from
-  do {
-    const page = store.scan(cursor, 100)
-    seen.push(...page.keys.map((key) => key.toString('latin1')))
-    cursor = page.cursor
-  } while (cursor !== 0)
-  return seen
 }
 
 function describeBounds(withStore: WithStore, open: OpenStore): void {
@@ -324,93 +316,4 @@ function describeBounds(withStore: WithStore, open: OpenStore): void {
       close()
     }
   })
-}
-
-/** The meaning of the calls in the plainest words; expiry is only set and read here, never waited for. */
-class Model {
-  readonly entries = new Map<string, { value: string; expiresAtMs: number }>()
-
-  exchange(key: string, value: string, expiry: Expiry, condition: Condition) {
-    const old = this.entries.get(key)
-    const stored = condition === 'always' || (condition === 'present') === (old !== undefined)
-    const kept = expiry === 'keep' ? (old?.expiresAtMs ?? Infinity) : expiry === 'none' ? Infinity : expiry
-    if (stored) this.entries.set(key, { value, expiresAtMs: kept })
-    return { stored, previous: old?.value }
-  }
-}
-
-const key = fc.constantFrom('', 'a', 'b', 'c', 'long'.repeat(50))
-const value = fc.string({ unit: 'binary-ascii', maxLength: 300 })
-const laterMs = fc.integer({ min: 1_000_000, max: 1_000_000_000 })
-const expiry = fc.oneof(fc.constantFrom('none' as const, 'keep' as const), laterMs)
-const condition = fc.constantFrom<Condition>('always', 'absent', 'present')
-
-type Step = (store: Store, model: Model, startMs: number) => void
-
-const steps: fc.Arbitrary<Step> = fc.oneof(
-  fc.tuple(key, value, expiry, condition).map(
-    ([k, v, e, c]): Step =>
-      (store, model, startMs) => {
-        const at = typeof e === 'number' ? startMs + e : e
-        const { stored, previous } = store.exchange(bytes(k), bytes(v), at, c)
-        assert.deepEqual({ stored, previous: previous?.toString('latin1') }, model.exchange(k, v, at, c))
-      },
-  ),
-  fc.tuple(key, value, expiry, condition).map(
-    ([k, v, e, c]): Step =>
-      (store, model, startMs) => {
-        const at = typeof e === 'number' ? startMs + e : e
-        assert.equal(store.set(bytes(k), bytes(v), at, c), model.exchange(k, v, at, c).stored)
-      },
-  ),
-  key.map(
-    (k): Step =>
-      (store, model) =>
-        assert.equal(store.delete(bytes(k)), model.entries.delete(k)),
-  ),
-  key.map(
-    (k): Step =>
-      (store, model) => {
-        assert.equal(store.take(bytes(k))?.toString('latin1'), model.entries.get(k)?.value)
-        model.entries.delete(k)
-      },
-  ),
-  fc.tuple(key, laterMs).map(
-    ([k, ms]): Step =>
-      (store, model, startMs) => {
-        const entry = model.entries.get(k)
-        if (entry !== undefined) entry.expiresAtMs = startMs + ms
-        assert.equal(store.expireAt(bytes(k), startMs + ms), entry !== undefined)
-      },
-  ),
-  key.map(
-    (k): Step =>
-      (store, model) => {
-        const entry = model.entries.get(k)
-        assert.equal(store.persist(bytes(k)), entry !== undefined && entry.expiresAtMs !== Infinity)
-        if (entry !== undefined) entry.expiresAtMs = Infinity
-      },
-  ),
-  fc.constant<Step>((store, model) => {
-    store.clear()
-    model.entries.clear()
-  }),
-)
-
-function followsModel({ store }: StoreHarness): void {
-  fc.assert(
-    fc.property(fc.array(steps, { maxLength: 60 }), (run) => {
-      store.clear()
-      const model = new Model()
-      const startMs = store.nowMs()
-      for (const step of run) step(store, model, startMs)
-      assert.equal(store.size, model.entries.size)
-      assert.deepEqual(restOfWalk(store, 0).sort(), [...model.entries.keys()].sort())
-      for (const [k, entry] of model.entries) {
-        assert.equal(store.get(bytes(k))?.toString('latin1'), entry.value)
-        assert.equal(store.expiresAt(bytes(k)), entry.expiresAtMs)
-      }
-    }),
-    { numRuns: 200 },
-  )
 }
