@@ -79,6 +79,7 @@ struct Options {
   uint32_t threads = 1;
   uint32_t rounds = 3;
   uint32_t hotKeys = 1000;
+  uint32_t hotOperations = 1000000;
   uint32_t batch = 64;
   std::string distribution = "uniform";
   std::vector<std::string> ops = {"set-new", "get", "set-update"};
@@ -120,7 +121,7 @@ std::string makeValue(uint32_t index, uint32_t revision, uint32_t bytes) {
 // Which keys an operation touches, in which order, for all threads together.
 std::vector<uint32_t> sequenceOf(const std::string& kind, const Options& options, uint32_t seed) {
   Random random{seed};
-  std::vector<uint32_t> indices(options.keys);
+  std::vector<uint32_t> indices(kind == "hot" ? options.hotOperations : options.keys);
   if (kind == "hot") {
     const uint32_t hot = std::min(options.hotKeys, options.keys);
     const uint32_t stride = options.keys / hot;
@@ -246,12 +247,13 @@ Timing runOperation(StripedMap& map, const std::string& op, const Options& optio
   const bool hot = op.rfind("hot-", 0) == 0;
   const bool once = op == "set-new" || op == "get-many" || op == "delete";
   const auto indices = sequenceOf(hot ? "hot" : once ? "uniform" : options.distribution, options, seed);
+  const uint64_t operations = indices.size();
   StartLine line(options.threads);
   std::vector<Outcome> outcomes(options.threads);
   std::vector<std::thread> threads;
   for (uint32_t t = 0; t < options.threads; t++) {
-    const uint32_t from = uint32_t(uint64_t(options.keys) * t / options.threads);
-    const uint32_t to = uint32_t(uint64_t(options.keys) * (t + 1) / options.threads);
+    const uint32_t from = uint32_t(operations * t / options.threads);
+    const uint32_t to = uint32_t(operations * (t + 1) / options.threads);
     threads.emplace_back([&, t, from, to] {
       outcomes[t] = runShare(map, op, options, indices.data() + from, to - from, revision, line);
     });
@@ -264,7 +266,7 @@ Timing runOperation(StripedMap& map, const std::string& op, const Options& optio
     begin = std::min(begin, outcome.begin);
     end = std::max(end, outcome.end);
   }
-  return {std::chrono::duration<double>(end - begin).count(), options.keys};
+  return {std::chrono::duration<double>(end - begin).count(), uint32_t(operations)};
 }
 
 // What malloc has handed out, 0 where the C library does not say.
@@ -315,6 +317,7 @@ Options parse(int argc, char** argv) {
     else if (name == "--threads") options.threads = countOf("--threads", value);
     else if (name == "--rounds") options.rounds = countOf("--rounds", value);
     else if (name == "--hot-keys") options.hotKeys = countOf("--hot-keys", value);
+    else if (name == "--hot-operations") options.hotOperations = countOf("--hot-operations", value);
     else if (name == "--batch") options.batch = countOf("--batch", value);
     else if (name == "--ops") options.ops = splitList(value);
     else if (name == "--distribution") options.distribution = value;

@@ -36,7 +36,7 @@ interface WorkerRequest {
   readonly threads: number
 }
 
-/** Keys of the warm-up: enough calls for every loop to be compiled at its highest tier. */
+/** Keys and operations of the warm-up: enough calls for every loop to be compiled at its highest tier. */
 const WARM_UP_KEYS = 50_000
 
 async function measure(
@@ -70,7 +70,11 @@ async function runProcess(request: PassRequest): Promise<void> {
   })
   await Promise.all(workers.map((worker) => once(worker, 'message')))
   const warmUpKeys = Math.min(WARM_UP_KEYS, workload.keys)
-  await measure(contender, workers, threads, { ...workload, keys: warmUpKeys })
+  await measure(contender, workers, threads, {
+    ...workload,
+    keys: warmUpKeys,
+    hotOperations: Math.min(WARM_UP_KEYS, workload.hotOperations),
+  })
   const result = await measure(contender, workers, threads, workload)
   await Promise.all(workers.map((worker) => worker.terminate()))
   process.stdout.write(`${JSON.stringify(result)}\n`)

@@ -28,7 +28,7 @@ export function runPass(
   for (const operation of OPERATION_NAMES) {
     runOperation(table, operation, workload, thread, threads, line)
     line.meet()
-    times[operation] = line.elapsedNs() / timedOperations(workload)
+    times[operation] = line.elapsedNs() / timedOperations(operation, workload)
     if (operation === 'set-new' && thread === 0) onFilled()
     line.meet()
   }

@@ -58,6 +58,7 @@ export async function runStripedMap(
     '--value-bytes': workload.valueBytes,
     '--threads': threads,
     '--hot-keys': workload.hotKeys,
+    '--hot-operations': workload.hotOperations,
     '--batch': workload.batch,
     '--rounds': 1,
     '--ops': OPERATION_NAMES.join(','),

@@ -27,6 +27,8 @@ export interface TableBenchOptions {
   readonly valueBytes?: number
   /** Default 1000. */
   readonly hotKeys?: number
+  /** Operations on the hot keys; default 1 000 000, so that a table of few keys is measured by them. */
+  readonly hotOperations?: number
   /** Keys of one `getMany`; default 64. */
   readonly batch?: number
   /** Default 5. */
@@ -91,6 +93,7 @@ function workloadOf(options: TableBenchOptions): Workload {
     keys: requireCount('keys', options.keys ?? 1_000_000),
     valueBytes: requireCount('valueBytes', options.valueBytes ?? 100),
     hotKeys: requireCount('hotKeys', options.hotKeys ?? 1000),
+    hotOperations: requireCount('hotOperations', options.hotOperations ?? 1_000_000),
     batch: requireCount('batch', options.batch ?? 64),
     seed: 1,
     timedFraction: 1,

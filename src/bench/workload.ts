@@ -35,6 +35,8 @@ export interface Workload {
   readonly keys: number
   readonly valueBytes: number
   readonly hotKeys: number
+  /** Operations on the hot keys, of all threads together. */
+  readonly hotOperations: number
   readonly batch: number
   readonly seed: number
   /** The part of the keys that a slow contender is timed with; 1 for the others. */
@@ -122,7 +124,7 @@ function hotIndices(workload: Workload, seed: number): Uint32Array {
   const below = randomBelow(seed)
   const hotKeys = Math.min(workload.hotKeys, workload.keys)
   const stride = Math.floor(workload.keys / hotKeys)
-  return Uint32Array.from({ length: workload.keys }, () => below(hotKeys) * stride)
+  return Uint32Array.from({ length: workload.hotOperations }, () => below(hotKeys) * stride)
 }
 
 const WRITES: ReadonlySet<Operation> = new Set(['set-new', 'set-update', 'hot-set'])
@@ -133,8 +135,9 @@ function revisionOf(operation: Operation): number {
 }
 
 /** How many operations of `operation` are timed, by all threads together. */
-export function timedOperations(workload: Workload): number {
-  return Math.max(1, Math.floor(workload.keys * workload.timedFraction))
+export function timedOperations(operation: Operation, workload: Workload): number {
+  const all = operation.startsWith('hot-') ? workload.hotOperations : workload.keys
+  return Math.max(1, Math.floor(all * workload.timedFraction))
 }
 
 function threadsPart(indices: Uint32Array, thread: number, threads: number): Uint32Array {
@@ -146,7 +149,7 @@ function threadsPart(indices: Uint32Array, thread: number, threads: number): Uin
 export function makeShare(operation: Operation, workload: Workload, thread: number, threads: number): Share {
   const seed = Math.imul(workload.seed + OPERATION_NAMES.indexOf(operation) + 1, 0x9e3779b1)
   const all = operation.startsWith('hot-') ? hotIndices(workload, seed) : shuffledIndices(workload.keys, seed)
-  const timed = timedOperations(workload)
+  const timed = timedOperations(operation, workload)
   const indices = threadsPart(all.subarray(0, timed), thread, threads)
   const untimed =
     operation === 'set-new' ? threadsPart(all.subarray(timed), thread, threads) : new Uint32Array()
