@@ -13,7 +13,7 @@ function capacityBytes(keys: number, valueBytes: number): number {
 export const hearth: Contender = {
   timedFraction: 1,
   open({ keys, valueBytes }) {
-    const table = new SharedMap({ capacity: capacityBytes(keys, valueBytes) })
+    const table = new SharedMap<string, string>({ capacity: capacityBytes(keys, valueBytes) })
     return {
       table,
       handle: table.share(),
