@@ -21,5 +21,5 @@ export const hearth: Contender = {
       close: () => table.close(),
     }
   },
-  attach: (handle) => SharedMap.attach(handle as SharedMapHandle),
+  attach: (handle) => SharedMap.attach<string, string>(handle as SharedMapHandle),
 }
