@@ -13,7 +13,7 @@ import { wordLayout } from './layout.js'
 import { PARTICIPANT_WORDS } from './geometry.js'
 
 /** Chunks that one operation can detach from the table before it frees them. */
-export const MAX_DETACHED = 16
+export const MAX_DETACHED = 40
 export const MAGAZINES_AT = 128
 
 const own = 'its own thread, or who repairs it'

@@ -108,6 +108,18 @@ export class Chain {
     return false
   }
 
+  /** Entries in the chain that starts at `line`. */
+  countEntries(first: Reference): number {
+    let entries = 0
+    for (let line = first; line !== 0; ) {
+      const words = this.#segments[line >>> GRANULE_BITS]!.words
+      const at = (line & GRANULE_MASK) << 2
+      for (let slot = at + FIRST_SLOT; slot < at + SLOTS_END; slot += SLOT_WORDS) if (words[slot + 1] !== 0) entries++
+      line = words[at + LINE_LINK]!
+    }
+    return entries
+  }
+
   /** The stamp of the found slot. */
   get stamp(): number {
     return this.slotWords[this.slotAt + 2]!
@@ -123,10 +135,11 @@ export class Chain {
     if (this.#emptyAt === 0) this.#linkLine(stripeAt)
     const words = this.#emptyWords
     const slot = this.#emptyAt
+    // Counted before it can be seen: writers take a count of 0 as proof that a key is absent.
+    this.#words[stripeAt + COUNT]!++
     words[slot] = hash & HASH_MASK
     words[slot + 1] = reference
     words[slot + 2] = this.nextStamp(stripeAt)
-    this.#words[stripeAt + COUNT]!++
     this.slotWords = words
     this.slotAt = slot
   }

@@ -12,6 +12,8 @@ import type { Region } from '../memory/region.js'
 import { checkTable } from './check.js'
 import { Desk } from './desk.js'
 import { KeyBuffer } from './key-buffer.js'
+import { STRIPE } from './layout.js'
+import { POSITIONS } from './positions.js'
 import { Reader, READ_NOTHING } from './reader.js'
 import { RegionClock } from './region-clock.js'
 import { Settler } from './settler.js'
@@ -23,8 +25,6 @@ import { ALWAYS, IF_STAMP, Writer } from './writer.js'
 
 /** How often a thread looks whether one of its own operations was thrown out and left a lock. */
 const HOUSEKEEPING_MS = 100
-/** Entries that `clear` removes under one lock. */
-const CLEAR_BATCH = 16
 
 export interface TableOptions extends Attachment {
   /** Wall clock, milliseconds since 1970. Default: the system's. */
@@ -93,18 +93,18 @@ export class Table {
   get size(): number {
     let entries = 0
     for (let index = 0; index < this.writer.chain.buckets.stripes; index++) {
-      entries += this.space.words[this.writer.chain.buckets.stripeNumber(index) + 2]!
+      entries += this.space.words[this.writer.chain.buckets.stripeNumber(index) + STRIPE.count]!
     }
     return entries
   }
 
-  /** Removes every entry that is there when its stripe's turn comes. */
+  /** Removes every entry that is there when its turn comes; one that comes back later stays. */
   clear(): void {
     for (let index = 0; index < this.writer.chain.buckets.stripes; index++) {
       const stripeAt = this.writer.chain.buckets.stripeNumber(index)
-      // Bounded by what was there: new entries may come as fast as old ones go.
-      for (let left = this.space.words[stripeAt + 2]!; left > 0; left -= CLEAR_BATCH) {
-        if (!this.writer.removeSome(stripeAt, CLEAR_BATCH)) break
+      let position = 0
+      while (position < POSITIONS && this.space.words[stripeAt + STRIPE.count] !== 0) {
+        position = this.writer.clearFrom(stripeAt, position)
       }
     }
   }

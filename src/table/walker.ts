@@ -1,10 +1,8 @@
 /**
  * Walking the table without locks, entry by entry, each exactly once that is there throughout.
  *
- * A position in a stripe is a point in the space of bit-reversed hashes (van der Hoeven's way, as Redis scans): the
- * buckets of a stripe at level L cut that space into 2^L intervals, a split cuts one interval in two, and buckets are
- * never merged. So "everything before this point is done" stays true while the table grows. One step reads one
- * interval whole, validated by the stripe's version: entries that move in between make the step start again.
+ * One step reads one interval of a stripe's positions (see positions.ts) whole, validated by the stripe's version:
+ * entries that move in between make the step start again.
  *
  * A cursor packs stripe and position into a number below 2^53; 0 begins and ends.
  */
@@ -24,13 +22,11 @@ import {
   VALUE_LENGTH_MASK,
 } from './layout.js'
 import type { Desk } from './desk.js'
+import { levelOf, POSITIONS, positionAfter, residueAt } from './positions.js'
 import type { RegionClock } from './region-clock.js'
 import type { Space } from './space.js'
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
 
-/** Bits of a position kept in a cursor: more buckets than that a stripe never has. */
-const POSITION_BITS = 26
-const POSITIONS = 2 ** POSITION_BITS
 const MAX_TRIES = 64
 
 /** One entry, copied to private memory. */
@@ -71,9 +67,7 @@ export class Walker {
       if (++stripe === this.#buckets.stripes) return 0
     }
     const level = this.#readInterval(this.#buckets.stripeNumber(stripe), position, found, withValues)
-    position += 2 ** (POSITION_BITS - level)
-    // A position that a table at a higher level gave may lie within an interval: go on from the interval's end.
-    position -= position % 2 ** (POSITION_BITS - level)
+    position = positionAfter(position, level)
     if (position < POSITIONS) return stripe * POSITIONS + position
     return stripe + 1 < this.#buckets.stripes ? (stripe + 1) * POSITIONS : 0
   }
@@ -93,9 +87,8 @@ export class Walker {
   #tryInterval(stripeAt: number, position: number, found: WalkedEntry[], withValues: boolean): number {
     const version = Atomics.load(this.#words, stripeAt + STRIPE.version)
     const buckets = this.#words[stripeAt + STRIPE.buckets]!
-    // The level at which every interval is whole: the largest power of two that is not above the number of buckets.
-    const level = 31 - Math.clz32(buckets)
-    const residue = reverseBits(Math.floor(position / 2 ** (POSITION_BITS - level)), level)
+    const level = levelOf(buckets)
+    const residue = residueAt(position, level)
     for (let index = residue; index < buckets; index += 2 ** level) {
       if (!this.#readChain(this.#buckets.line(stripeAt, index), found, withValues)) return -1
     }
@@ -162,10 +155,3 @@ function privateCopy(bytes: Buffer, start: number, length: number): Buffer {
   bytes.copy(copy, 0, start, start + length)
   return copy
 }
-
-function reverseBits(value: number, bits: number): number {
-  let reversed = 0
-  for (let bit = 0; bit < bits; bit++) reversed = (reversed << 1) | ((value >>> bit) & 1)
-  return reversed
-}
-

@@ -8,7 +8,7 @@
  * `outcome` fields are valid until the next call.
  */
 import { isOperationError } from '../base/errors.js'
-import { COUNTERS, PARTICIPANT } from '../memory/participant.js'
+import { COUNTERS, MAX_DETACHED, PARTICIPANT } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
 import { Chain } from './chain.js'
 import type { Desk } from './desk.js'
@@ -24,6 +24,7 @@ import {
   STRIPE,
   VALUE_LENGTH_MASK,
 } from './layout.js'
+import { levelOf, POSITIONS, positionAfter, residueAt } from './positions.js'
 import type { RegionClock } from './region-clock.js'
 import type { Space } from './space.js'
 import type { ValueBuffer } from './value-buffer.js'
@@ -200,19 +201,30 @@ export class Writer {
     return outcome
   }
 
-  /** Removes up to `most` entries of a stripe; returns whether any are left. For `clear`. */
-  removeSome(stripeAt: number, most: number): boolean {
-    if (this.#words[stripeAt + STRIPE.count] === 0) return false
+  /**
+   * Removes the entries of one interval of a stripe, or of several while they are few, and returns the position behind
+   * it. Each interval goes at once, so a key that comes back meanwhile is not removed twice. For `clear`.
+   */
+  clearFrom(stripeAt: number, start: number): number {
     this.desk.enter()
     this.#lockOnly(stripeAt)
     const detached = this.#me + PARTICIPANT.detached
-    let count = 0
     const buckets = this.#words[stripeAt + STRIPE.buckets]!
-    for (let index = 0; index < buckets && count < most; index++) {
-      while (count < most && this.chain.findAny(this.chain.buckets.line(stripeAt, index))) {
-        this.#words[detached + count++] = this.chain.reference
-        this.chain.remove(stripeAt)
+    const level = buckets === 0 ? 0 : levelOf(buckets)
+    let position = buckets === 0 ? POSITIONS : start
+    let count = 0
+    while (position < POSITIONS) {
+      const entries = this.#countInterval(stripeAt, position, level, buckets)
+      // More than fit go in several turns: such chains exist only where there was no memory to grow.
+      if (count > 0 && count + entries > MAX_DETACHED) break
+      for (let index = residueAt(position, level); index < buckets; index += 2 ** level) {
+        while (count < MAX_DETACHED && this.chain.findAny(this.chain.buckets.line(stripeAt, index))) {
+          this.#words[detached + count++] = this.chain.reference
+          this.chain.remove(stripeAt)
+        }
       }
+      if (entries <= MAX_DETACHED) position = positionAfter(position, level)
+      if (count === MAX_DETACHED) break
     }
     this.#space.locks.release(stripeAt + STRIPE.lock)
     this.#space.count(COUNTERS.deletes, count)
@@ -222,7 +234,15 @@ export class Writer {
     } catch (error) {
       this.#keepDesk(error)
     }
-    return this.#words[stripeAt + STRIPE.count]! > 0
+    return position
+  }
+
+  #countInterval(stripeAt: number, position: number, level: number, buckets: number): number {
+    let entries = 0
+    for (let index = residueAt(position, level); index < buckets; index += 2 ** level) {
+      entries += this.chain.countEntries(this.chain.buckets.line(stripeAt, index))
+    }
+    return entries
   }
 
   #holds(found: boolean, condition: number, expectedStamp: number): boolean {
