@@ -8,6 +8,7 @@
  * Publish rule: lines belong to their stripe once the stripe leads to them; until then the participant's in-hand
  * words name them (`linesInHand` last), and repair hands them to that stripe. Fresh lines are all zero.
  */
+import { assert } from '../base/assert.js'
 import { LINE_BYTES } from '../base/limits.js'
 import { HEADER, POOL } from './header.js'
 import type { Locks } from './lock.js'
@@ -43,6 +44,7 @@ export class Lines {
 
   /** Takes `count` adjacent zeroed lines (a power of two) into the hand, for the stripe at `stripeAt`; 0 if none. */
   take(count: number, stripeAt: number): Reference {
+    assert(count > 0, 'lines are taken by the one or more')
     this.#words[this.#me + LINE_STRIPE] = stripeAt
     if (count >= LINES_PER_PAGE) return this.#takeRun(count)
     for (;;) {

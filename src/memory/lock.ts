@@ -66,7 +66,8 @@ export class Locks {
   }
 
   release(at: number): void {
-    if ((Atomics.exchange(this.#words, at, 0) & CONTENDED) !== 0) this.#region.notify(at)
+    const held = Atomics.exchange(this.#words, at, 0)
+    if ((held & CONTENDED) !== 0) this.#region.notify(at)
   }
 
   #acquireSlowly(at: number): void {

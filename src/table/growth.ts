@@ -50,6 +50,7 @@ export class Growth {
 
   /** Gives the stripe its next extent, or, if another thread was faster, the same lines as spares. Needs the lock. */
   addExtent(stripeAt: number, lines: Reference, count: number): void {
+    assert(count > 0, 'an extent has lines')
     if (this.missingLines(stripeAt) === count) {
       const extent = extentOf(this.#words[stripeAt + BUCKETS]!, this.#space.baseLineBits)
       this.#words[stripeAt + EXTENTS + extent] = lines

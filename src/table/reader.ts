@@ -136,9 +136,10 @@ export class Reader {
       for (let slot = at + FIRST_SLOT; slot < end; slot += SLOT_WORDS) {
         // The shift drops the clock bit from the comparison.
         if ((words[slot]! ^ hash) << 1 !== 0) continue
+        // The stamp before the reference: the other way round, an old chunk could pass under a new stamp.
+        const stamp = words[slot + 2]!
         const reference = words[slot + 1]!
         if (reference === 0) continue
-        const stamp = words[slot + 2]!
         if (stamp === 0) return AGAIN
         const segment = segments[reference >>> GRANULE_BITS]
         if (segment === undefined) return AGAIN

@@ -277,8 +277,10 @@ export class Writer {
         this.#space.locks.release(stripeAt + STRIPE.lock)
         this.#bring(stripeAt, 1)
       } else {
+        // Asked under the lock: without it another thread may start the stripe between question and answer.
+        const extent = this.growth.missingLines(stripeAt)
         this.#space.locks.release(stripeAt + STRIPE.lock)
-        this.#bring(stripeAt, this.growth.missingLines(stripeAt))
+        this.#bring(stripeAt, extent)
       }
     }
   }
