@@ -3,8 +3,10 @@
  * retry. Integers are checked for overflow before anything is stored.
  */
 import { OperationError } from '../base/errors.js'
+import { describe } from '../codec/codec.js'
 import type { Segment } from '../memory/region.js'
 import type { KeyBuffer } from '../table/key-buffer.js'
+import type { Table } from '../table/table.js'
 import { CHANGED, MISFIT, OVERFLOW, type Writer } from '../table/writer.js'
 
 export type NumberKind = 'int32' | 'uint32' | 'float64' | 'int64'
@@ -13,7 +15,7 @@ const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 
 /** The sum, or undefined if it does not fit the kind. */
-export function sum(kind: NumberKind, a: number | bigint, b: number | bigint): number | bigint | undefined {
+function sum(kind: NumberKind, a: number | bigint, b: number | bigint): number | bigint | undefined {
   if (typeof a === 'bigint' || typeof b === 'bigint') {
     const total = BigInt(a) + BigInt(b)
     return total < INT64_MIN || total > INT64_MAX ? undefined : total
@@ -24,8 +26,40 @@ export function sum(kind: NumberKind, a: number | bigint, b: number | bigint): n
   return total
 }
 
+/** What a codec counts in. Throws TypeError for one that holds no numbers. */
+export function numberKind(codec: { readonly carrier: string; readonly name: string }): NumberKind {
+  const { carrier, name } = codec
+  if (carrier === 'int32' || carrier === 'uint32' || carrier === 'int64' || carrier === 'float64')
+    return carrier
+  throw new TypeError(`counting needs a numeric value codec, such as codecs.int32; this map has '${name}'`)
+}
+
+/**
+ * Adds `by` to the number under the table's key, absent counting as 0, and returns the sum. `insert` stores the first
+ * one if the key is still absent. Throws OperationError BAD_VALUE.
+ */
+export function addTo(
+  table: Table,
+  kind: NumberKind,
+  by: number | bigint,
+  insert: (first: number | bigint, table: Table) => boolean,
+): number | bigint {
+  for (;;) {
+    const total = addInPlace(table.writer, table.key, kind, by)
+    if (total !== undefined) return total
+    const first = sum(kind, kind === 'int64' ? 0n : 0, by)
+    if (first === undefined) throw overflow(kind)
+    if (insert(first, table)) return first
+  }
+}
+
 /** Adds `by` to the number under `key`; undefined if the key is absent. Throws OperationError BAD_VALUE. */
-export function addInPlace(writer: Writer, key: KeyBuffer, kind: NumberKind, by: number | bigint): number | bigint | undefined {
+function addInPlace(
+  writer: Writer,
+  key: KeyBuffer,
+  kind: NumberKind,
+  by: number | bigint,
+): number | bigint | undefined {
   let result: number | bigint = 0
   const bytes = kind === 'int32' || kind === 'uint32' ? 4 : 8
   const outcome = writer.changeNumber(key, bytes, (segment, at, open) => {
@@ -37,12 +71,13 @@ export function addInPlace(writer: Writer, key: KeyBuffer, kind: NumberKind, by:
     return CHANGED
   })
   if (outcome === CHANGED) return result
-  if (outcome === MISFIT) throw new OperationError('BAD_VALUE', `the stored value is no ${kind}. Nothing was changed.`)
+  if (outcome === MISFIT)
+    throw new OperationError('BAD_VALUE', `the stored value is no ${kind}. Nothing was changed.`)
   if (outcome === OVERFLOW) throw overflow(kind)
   return undefined
 }
 
-export function overflow(kind: NumberKind): OperationError {
+function overflow(kind: NumberKind): OperationError {
   return new OperationError('BAD_VALUE', `the sum is out of the range of ${kind}. Nothing was changed.`)
 }
 
@@ -56,4 +91,20 @@ function store(segment: Segment, at: number, kind: NumberKind, value: number | b
   if (typeof value === 'bigint') segment.longs[at >>> 1] = value
   else if (kind === 'float64') segment.floats[at >>> 1] = value
   else segment.words[at] = value
+}
+
+/** `by` as something the kind can count by. Throws TypeError or RangeError. */
+export function checkDifference(kind: NumberKind, by: unknown): number | bigint {
+  if (kind === 'int64') {
+    if (typeof by === 'bigint') return by
+    if (typeof by === 'number' && Number.isSafeInteger(by)) return BigInt(by)
+    throw new TypeError('an int64 counts by a bigint or a safe integer')
+  }
+  if (typeof by !== 'number') throw new TypeError(`a counter counts by a number, not ${describe(by)}`)
+  if (kind === 'float64') {
+    if (Number.isFinite(by)) return by
+  } else if (Number.isSafeInteger(by)) {
+    return by
+  }
+  throw new RangeError(`a ${kind} cannot count by ${by}`)
 }

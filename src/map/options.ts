@@ -29,6 +29,8 @@ export interface MapOptions<K, V> extends AttachOptions<K, V> {
   readonly capacity?: number | string
   /** Lock stripes, rounded up to a power of two. Default: one for every 512 KiB, at least 16. */
   readonly stripes?: number
+  /** Entries to have buckets for from the start; the table grows beyond by itself. Default: it starts small. */
+  readonly initialSize?: number
   /** What happens when memory runs out: 'none' (the operation fails with FULL, the default) or 'clock'. */
   readonly eviction?: 'none' | 'clock'
   /** Ttl of a `set` that names none, in milliseconds. Default: none. */
@@ -40,7 +42,11 @@ const BYTES_PER_STRIPE = 512 * KIB
 const LEAST_STRIPES = 16
 const MOST_STRIPES = 1 << 17
 
-export function tableFacts<K, V>(options: MapOptions<K, V>, keyCodec: string, valueCodec: string): TableFacts {
+export function tableFacts<K, V>(
+  options: MapOptions<K, V>,
+  keyCodec: string,
+  valueCodec: string,
+): TableFacts {
   const capacityBytes = checkCapacity(options.capacity ?? DEFAULT_CAPACITY_BYTES)
   return {
     capacityBytes,
@@ -55,11 +61,17 @@ export function tableFacts<K, V>(options: MapOptions<K, V>, keyCodec: string, va
 
 /** Returns `ttlMs` if it can be one. Throws TypeError or RangeError. */
 export function checkTtl(ttlMs: unknown, name = 'ttlMs'): number {
-  if (typeof ttlMs !== 'number') throw new TypeError(`${name} must be a number of milliseconds, not ${typeof ttlMs}`)
+  if (typeof ttlMs !== 'number')
+    throw new TypeError(`${name} must be a number of milliseconds, not ${typeof ttlMs}`)
   if (!(ttlMs > 0 && ttlMs <= MAX_TTL_MS)) {
     throw new RangeError(`${name} must be above 0 and at most ${MAX_TTL_MS} milliseconds, not ${ttlMs}`)
   }
   return ttlMs
+}
+
+export function checkInitialSize(entries: number): number {
+  if (Number.isSafeInteger(entries) && entries >= 0) return entries
+  throw new RangeError(`initialSize must be a whole number of entries, not ${entries}`)
 }
 
 export function checkLockTimeout(timeoutMs: number | undefined): number {

@@ -9,42 +9,25 @@
 import { OperationError } from '../base/errors.js'
 import { type Codec, describe } from '../codec/codec.js'
 import { codecs } from '../codec/codecs.js'
-import { SharedArrayRegion, type SharedArrayHandle } from '../memory/shared-array-region.js'
+import { SharedArrayRegion } from '../memory/shared-array-region.js'
 import { READ_BYTES, READ_NOTHING } from '../table/reader.js'
-import { Space, readFacts } from '../table/space.js'
+import { readFacts, Space } from '../table/space.js'
 import type { TableStats } from '../table/stats.js'
 import { Table } from '../table/table.js'
 import type { WalkedEntry } from '../table/walker.js'
-import { ALWAYS, CHANGED, IF_ABSENT, IF_STAMP, NO_EXPIRY, NO_FIELD } from '../table/writer.js'
-import { addInPlace, type NumberKind, overflow, sum } from './counting.js'
-import { type AttachOptions, checkLockTimeout, checkTtl, type MapOptions, tableFacts } from './options.js'
+import { ALWAYS, IF_ABSENT, IF_STAMP, NO_EXPIRY } from '../table/writer.js'
+import { agreedCodec } from './agreed-codec.js'
+import { addTo, checkDifference, numberKind } from './counting.js'
+import type { Entry, SetOptions, SharedMapHandle } from './entry.js'
+import {
+  type AttachOptions,
+  checkInitialSize,
+  checkLockTimeout,
+  checkTtl,
+  type MapOptions,
+  tableFacts,
+} from './options.js'
 import { type Prepared, Transcoder } from './transcoder.js'
-
-/** What `share()` gives: structured-cloneable, for `workerData` or `postMessage`. */
-export interface SharedMapHandle {
-  readonly hearth: 'shared-map'
-  readonly region: SharedArrayHandle
-}
-
-export interface SetOptions {
-  /** Time to live in milliseconds, from now. */
-  readonly ttlMs?: number
-  /** Keep the expiry that the entry has. */
-  readonly keepTtl?: boolean
-  /** Only if the entry still has this version (see `getEntry`); else OperationError ABORTED. */
-  readonly ifVersion?: number
-}
-
-export interface Entry<V> {
-  readonly value: V
-  /** Changes with every write of the key; means nothing after the map is gone. */
-  readonly version: number
-  /** Infinity without a ttl. */
-  readonly remainingTtlMs: number
-}
-
-/** What counting gives: a number, or a bigint where the codec has those. */
-export type Count<V> = V extends bigint ? bigint : number
 
 const CURSOR_KEYS = 10
 
@@ -57,17 +40,22 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
   #closed = false
 
   /** Creates a table of its own. Throws TypeError or RangeError for options that cannot be. */
-  constructor(options: MapOptions<K, V> = {}, attached?: { region: SharedArrayRegion; keys: Codec<K>; values: Codec<V> }) {
+  constructor(
+    options: MapOptions<K, V> = {},
+    attached?: { region: SharedArrayRegion; keys: Codec<K>; values: Codec<V> },
+  ) {
     const attachment = {
       lockTimeoutMs: checkLockTimeout(options.lockTimeoutMs),
       ...(options.clock === undefined ? {} : { clock: options.clock }),
     }
-    this.#keys = new Transcoder(attached?.keys ?? options.keys ?? (codecs.string as unknown as Codec<never>))
-    this.#values = new Transcoder(attached?.values ?? options.values ?? (codecs.string as unknown as Codec<never>))
+    const text = codecs.string as unknown as Codec<never>
+    this.#keys = new Transcoder(attached?.keys ?? options.keys ?? text)
+    this.#values = new Transcoder(attached?.values ?? options.values ?? text)
     if (attached === undefined) {
       const facts = tableFacts(options, this.#keys.codec.name, this.#values.codec.name)
       this.#region = SharedArrayRegion.create(Space.regionBytes(facts))
       this.#table = Table.create(this.#region, facts, attachment)
+      if (options.initialSize !== undefined) this.#table.reserve(checkInitialSize(options.initialSize))
     } else {
       this.#region = attached.region
       this.#table = Table.attach(attached.region, attachment)
@@ -79,7 +67,10 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
    * The map of another thread, by what its `share()` gave. Codecs may be left out where the region names built-in ones.
    * Throws OperationError MISMATCH if one given here has another name than the region's.
    */
-  static attach<K = string, V = string>(handle: SharedMapHandle, options: AttachOptions<K, V> = {}): SharedMap<K, V> {
+  static attach<K = string, V = string>(
+    handle: SharedMapHandle,
+    options: AttachOptions<K, V> = {},
+  ): SharedMap<K, V> {
     if (typeof handle !== 'object' || handle === null || handle.hearth !== 'shared-map') {
       throw new TypeError(`attach takes what share() of a SharedMap gave, not ${describe(handle)}`)
     }
@@ -96,9 +87,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     return { hearth: 'shared-map', region: this.#region.share() }
   }
 
-  get [Symbol.toStringTag](): string {
-    return 'SharedMap'
-  }
+  readonly [Symbol.toStringTag] = 'SharedMap'
 
   /** Number of entries; what has expired and was not touched since may still count. */
   get size(): number {
@@ -119,7 +108,8 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     const table = this.#seek(key)
     if (!table.find(this.#values.reads)) return undefined
     const { stamp, expiresAtMs } = table.reader
-    const remainingTtlMs = expiresAtMs === NO_EXPIRY ? NO_EXPIRY : Math.max(0, expiresAtMs - table.clock.nowMs())
+    const remainingTtlMs =
+      expiresAtMs === NO_EXPIRY ? NO_EXPIRY : Math.max(0, expiresAtMs - table.clock.nowMs())
     return { value: this.#values.decode(table.reader), version: stamp >>> 0, remainingTtlMs }
   }
 
@@ -136,8 +126,9 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
       return this
     }
     const ttlMs = options.ttlMs === undefined ? undefined : checkTtl(options.ttlMs)
-    if (options.keepTtl === true && ttlMs !== undefined) throw new TypeError('give either ttlMs or keepTtl, not both')
-    if (options.ifVersion !== undefined) this.#setIfVersion(table, options.ifVersion, ttlMs, options.keepTtl === true)
+    if (options.keepTtl && ttlMs !== undefined) throw new TypeError('give either ttlMs or keepTtl, not both')
+    if (options.ifVersion !== undefined)
+      this.#setIfVersion(table, options.ifVersion, ttlMs, options.keepTtl === true)
     else if (options.keepTtl === true) this.#putAfterLook(table, () => true)
     else table.put(this.#expiry(ttlMs), ALWAYS)
     return this
@@ -168,7 +159,8 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     const table = this.#seek(key)
     for (;;) {
       if (!table.find(this.#values.reads)) return undefined
-      if (table.writer.remove(table.key, IF_STAMP, table.reader.stamp)) return this.#values.decode(table.reader)
+      if (table.writer.remove(table.key, IF_STAMP, table.reader.stamp))
+        return this.#values.decode(table.reader)
     }
   }
 
@@ -220,13 +212,13 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
 
   /** The value, or what `make(key)` returns, stored first. With many at once, all get the one that was stored. */
   getOrInsertComputed(key: K, make: (key: K) => V): V {
-    const present = this.#seek(key)
-    if (present.find(this.#values.reads)) return this.#values.decode(present.reader)
+    const present = this.get(key)
+    if (present !== undefined) return present
     const made = make(key)
     for (;;) {
       if (this.#stage(key, made).put(this.#expiry(undefined), IF_ABSENT)) return made
-      const table = this.#seek(key)
-      if (table.find(this.#values.reads)) return this.#values.decode(table.reader)
+      const other = this.get(key)
+      if (other !== undefined) return other
     }
   }
 
@@ -234,14 +226,24 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
    * Adds `by` to a number, absent counting as 0, and returns the sum; the ttl is set only when the key is created.
    * Needs a numeric value codec. Throws OperationError BAD_VALUE when the sum is out of range.
    */
-  increment(key: K, by: V | number = 1, options?: { readonly ttlMs?: number }): Count<V> {
+  increment(
+    this: SharedMap<K, bigint>,
+    key: K,
+    by?: bigint | number,
+    options?: { readonly ttlMs?: number },
+  ): bigint
+  increment(key: K, by?: V | number, options?: { readonly ttlMs?: number }): number
+  increment(key: K, by: bigint | V | number = 1, options?: { readonly ttlMs?: number }): number | bigint {
     return this.#add(key, by, options?.ttlMs === undefined ? undefined : checkTtl(options.ttlMs))
   }
 
   /** Counts one event in a window of `ttlMs` that begins with the first: a rate limit in one step. */
-  hit(key: K, options: { readonly ttlMs: number; readonly by?: V | number }): { value: Count<V>; remainingTtlMs: number } {
+  hit(
+    key: K,
+    options: { readonly ttlMs: number; readonly by?: V | number },
+  ): { value: number; remainingTtlMs: number } {
     const ttlMs = checkTtl(options.ttlMs)
-    const value = this.#add(key, options.by ?? 1, ttlMs)
+    const value = this.#add(key, options.by ?? 1, ttlMs) as number
     return { value, remainingTtlMs: this.remainingTtlMs(key) ?? 0 }
   }
 
@@ -249,16 +251,12 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
   expire(key: K, ttlMs: number): boolean {
     checkTtl(ttlMs)
     const table = this.#seek(key)
-    const expiresAtMs = table.clock.nowMs() + ttlMs
-    const outcome = table.writer.setExpiry(table.key, expiresAtMs)
-    return outcome === NO_FIELD ? this.#rewriteWithExpiry(table, expiresAtMs) : outcome === CHANGED
+    return table.expireAt(table.clock.nowMs() + ttlMs)
   }
 
   /** Removes the ttl; true if the key is there and had one. */
   persist(key: K): boolean {
-    const table = this.#seek(key)
-    if (!table.has() || table.reader.expiresAtMs === NO_EXPIRY) return false
-    return table.writer.setExpiry(table.key, NO_EXPIRY) === CHANGED
+    return this.#seek(key).persist()
   }
 
   /** `undefined`: absent; Infinity: no ttl. */
@@ -278,7 +276,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     const { walker } = this.#open()
     if (!walker.isCursor(cursor)) throw new RangeError(`${cursor} is no cursor of this map: begin with 0`)
     const count = options?.count ?? CURSOR_KEYS
-    if (!(Number.isInteger(count) && count > 0)) throw new RangeError(`count must be a whole number above 0, not ${count}`)
+    if (!(Number.isInteger(count) && count > 0)) throw new RangeError(`count must be above 0, not ${count}`)
     const found: WalkedEntry[] = []
     let next = cursor
     do next = walker.step(next, found, false)
@@ -317,8 +315,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
 
   /** Ends this thread's use of the map; the table stays for the others. May be called again. */
   close(): void {
-    if (this.#closed) return
-    this.#table.close()
+    if (!this.#closed) this.#table.close()
     this.#closed = true
   }
 
@@ -327,7 +324,8 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
   }
 
   #open(): Table {
-    if (this.#closed) throw new OperationError('CLOSED', 'this map has been closed in this thread; attach it again')
+    if (this.#closed)
+      throw new OperationError('CLOSED', 'this map has been closed in this thread; attach it again')
     return this.#table
   }
 
@@ -369,37 +367,19 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     const found = table.has()
     const expiry = keepTtl && found ? table.reader.expiresAtMs : this.#expiry(ttlMs)
     if (found && table.reader.stamp >>> 0 === version && table.put(expiry, IF_STAMP, version | 0)) return
-    throw new OperationError('ABORTED', `the entry no longer has version ${version}. Nothing was changed: read it again.`)
+    throw new OperationError(
+      'ABORTED',
+      `the entry no longer has version ${version}. Nothing was changed: read it again.`,
+    )
   }
 
-  #add(key: K, by: V | number, ttlMs: number | undefined): Count<V> {
-    const codec = this.#values.codec
-    if (codec.carrier === 'text' || codec.carrier === 'bytes') {
-      throw new TypeError(`counting needs a numeric value codec, such as codecs.int32; this map has '${codec.name}'`)
-    }
-    const kind: NumberKind = codec.carrier
-    // Checked as a difference: an unsigned counter may well go down.
+  #add(key: K, by: bigint | V | number, ttlMs: number | undefined): number | bigint {
+    const kind = numberKind(this.#values.codec)
     const difference = checkDifference(kind, by)
-    const table = this.#seek(key)
-    for (;;) {
-      const total = addInPlace(table.writer, table.key, kind, difference)
-      if (total !== undefined) return codec.fromNumber(total) as Count<V>
-      const first = sum(kind, kind === 'int64' ? 0n : 0, difference)
-      if (first === undefined) throw overflow(kind)
+    return addTo(this.#seek(key), kind, difference, (first, table) => {
       this.#values.putValue(first, table.value)
-      if (table.put(this.#expiry(ttlMs), IF_ABSENT)) return codec.fromNumber(first) as Count<V>
-    }
-  }
-
-  /** Gives an entry without the field for it an expiry, by writing it anew. */
-  #rewriteWithExpiry(table: Table, expiresAtMs: number): boolean {
-    for (;;) {
-      if (!table.reader.read(table.key, READ_BYTES)) return false
-      const { reader } = table
-      table.value.setBytes(reader.bytes)
-      table.value.ascii = reader.ascii
-      if (table.put(expiresAtMs, IF_STAMP, reader.stamp)) return true
-    }
+      return table.put(this.#expiry(ttlMs), IF_ABSENT)
+    })
   }
 
   *#walk(what: number): Generator<[K, V | undefined]> {
@@ -417,32 +397,4 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
       }
     } while (cursor !== 0)
   }
-}
-
-function checkDifference(kind: NumberKind, by: unknown): number | bigint {
-  if (kind === 'int64') {
-    if (typeof by === 'bigint') return by
-    if (typeof by === 'number' && Number.isSafeInteger(by)) return BigInt(by)
-    throw new TypeError('an int64 counts by a bigint or a safe integer')
-  }
-  if (typeof by !== 'number') throw new TypeError(`a counter counts by a number, not ${describe(by)}`)
-  if (kind === 'float64') {
-    if (Number.isFinite(by)) return by
-  } else if (Number.isSafeInteger(by)) {
-    return by
-  }
-  throw new RangeError(`a ${kind} cannot count by ${by}`)
-}
-
-/** The codec given here, if its name is the region's, or the built-in one of that name. */
-function agreedCodec<T>(role: 'keys' | 'values', name: string, given: Codec<T> | undefined): Codec<T> {
-  if (given !== undefined) {
-    if (new Transcoder(given).codec.name === name) return given
-    throw new OperationError('MISMATCH', `the ${role} of this map are '${name}', but '${given.name}' was given`)
-  }
-  const { string, bytes, int32, uint32, int64, float64 } = codecs
-  const known = [string, bytes, int32, uint32, int64, float64, codecs.json(), codecs.msgpack()] as unknown as readonly Codec<never>[]
-  const found = known.find((codec) => codec.name === name)
-  if (found !== undefined) return found as unknown as Codec<T>
-  throw new OperationError('MISMATCH', `the ${role} of this map are '${name}': give that codec to attach`)
 }

@@ -5,9 +5,9 @@
  * string, bytes or a number of its own; `putKey` and `putValue` then fill the buffers, with nothing in between.
  */
 import { OperationError } from '../base/errors.js'
-import { type Carried, carried, type Codec } from '../codec/codec.js'
+import { type Carried, type Codec, carried } from '../codec/codec.js'
 import type { KeyBuffer } from '../table/key-buffer.js'
-import { type Reader, READ_BYTES, READ_TEXT } from '../table/reader.js'
+import { READ_BYTES, READ_TEXT, type Reader } from '../table/reader.js'
 import type { ValueBuffer } from '../table/value-buffer.js'
 
 /** A value as its carrier has it. */
@@ -73,7 +73,10 @@ export class Transcoder<T> {
 function readNumber(carrier: 'int32' | 'uint32' | 'float64' | 'int64', bytes: Buffer): number | bigint {
   const expected = carrier === 'int32' || carrier === 'uint32' ? 4 : 8
   if (bytes.length !== expected) {
-    throw new OperationError('BAD_VALUE', `a stored ${carrier} takes ${expected} bytes, found ${bytes.length}`)
+    throw new OperationError(
+      'BAD_VALUE',
+      `a stored ${carrier} takes ${expected} bytes, found ${bytes.length}`,
+    )
   }
   if (carrier === 'int32') return bytes.readInt32LE()
   if (carrier === 'uint32') return bytes.readUInt32LE()

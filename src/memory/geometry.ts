@@ -8,7 +8,7 @@
  */
 import { assert } from '../base/assert.js'
 import { LINE_BYTES, MAX_PARTICIPANTS, MAX_SEGMENT_BYTES } from '../base/limits.js'
-import { CLASSES_AT, CLASS_WORDS, MAX_SIZE_CLASSES } from './header.js'
+import { CLASS_WORDS, CLASSES_AT, MAX_SIZE_CLASSES } from './header.js'
 import { PAGE_BYTES } from './size-classes.js'
 
 export const PARTICIPANT_WORDS = 1024
@@ -17,7 +17,10 @@ const PARTICIPANTS_AT_BYTES = 12288
 export const PAGE_DESCRIPTOR_BYTES = 32
 const STRIPE_HAND_BYTES = 4
 
-assert((CLASSES_AT + MAX_SIZE_CLASSES * CLASS_WORDS) * 4 <= PARTICIPANTS_AT_BYTES, 'class records end before participants')
+assert(
+  (CLASSES_AT + MAX_SIZE_CLASSES * CLASS_WORDS) * 4 <= PARTICIPANTS_AT_BYTES,
+  'class records end before participants',
+)
 
 export interface SegmentGeometry {
   readonly byteLength: number

@@ -18,33 +18,75 @@ export const CODEC_NAME_WORDS = 16
 
 export const HEADER = wordLayout('header', HEADER_WORDS, {
   magic: { at: 0, writer: 'creator', what: 'REGION_MAGIC' },
-  layoutVersion: { at: 1, writer: 'creator', what: 'LAYOUT_VERSION: another release may lay things out differently' },
+  layoutVersion: {
+    at: 1,
+    writer: 'creator',
+    what: 'LAYOUT_VERSION: another release may lay things out differently',
+  },
   state: { at: 2, writer: 'creator, then whoever retires it', what: 'READY or RETIRED; published last' },
   role: { at: 3, writer: 'creator', what: 'DIRECT: every participant writes; SERVED: one process does' },
   stripeBits: { at: 4, writer: 'creator', what: 'log2 of the number of stripes' },
   baseLineBits: { at: 5, writer: 'creator', what: 'log2 of the lines in the first extent of a stripe' },
   eviction: { at: 6, writer: 'creator', what: 'NONE or CLOCK' },
   maxEntries: { at: 7, writer: 'creator', what: 'most entries, 0 for no limit but memory' },
-  capacityBytes: { at: 8, words: 2, writer: 'creator', what: 'bytes of pages for chunks and bucket lines (float64)' },
+  capacityBytes: {
+    at: 8,
+    words: 2,
+    writer: 'creator',
+    what: 'bytes of pages for chunks and bucket lines (float64)',
+  },
   hashKey0: { at: 10, writer: 'creator', what: 'first half of the secret hash key' },
   hashKey1: { at: 11, writer: 'creator', what: 'second half' },
-  timeMs: { at: 12, words: 2, writer: 'anyone, by compare-and-swap, only forward', what: 'no expiry later than this has been answered (float64)' },
+  timeMs: {
+    at: 12,
+    words: 2,
+    writer: 'anyone, by compare-and-swap, only forward',
+    what: 'no expiry later than this has been answered (float64)',
+  },
   createdAtMs: { at: 14, words: 2, writer: 'creator', what: 'wall clock at creation (float64)' },
   bootId: { at: 16, words: 4, writer: 'creator', what: 'random: tells this region from every other' },
-  defaultTtlMs: { at: 20, words: 2, writer: 'creator', what: 'ttl of a set that names none, 0 for none (float64)' },
-  entries: { at: 22, writer: 'anyone, by atomic add', what: 'entries of all stripes; kept only where maxEntries is set' },
-  keyCodec: { at: 32, words: CODEC_NAME_WORDS, writer: 'creator', what: 'UTF-8 name of the key codec, zero-padded' },
-  valueCodec: { at: 48, words: CODEC_NAME_WORDS, writer: 'creator', what: 'UTF-8 name of the value codec, zero-padded' },
+  defaultTtlMs: {
+    at: 20,
+    words: 2,
+    writer: 'creator',
+    what: 'ttl of a set that names none, 0 for none (float64)',
+  },
+  entries: {
+    at: 22,
+    writer: 'anyone, by atomic add',
+    what: 'entries of all stripes; kept only where maxEntries is set',
+  },
+  keyCodec: {
+    at: 32,
+    words: CODEC_NAME_WORDS,
+    writer: 'creator',
+    what: 'UTF-8 name of the key codec, zero-padded',
+  },
+  valueCodec: {
+    at: 48,
+    words: CODEC_NAME_WORDS,
+    writer: 'creator',
+    what: 'UTF-8 name of the value codec, zero-padded',
+  },
   registryLock: { at: 64, writer: 'lock protocol', what: 'guards joining and leaving of participants' },
   pool: { at: 80, words: 16, writer: 'see POOL', what: 'the page pool' },
-  retiredCounters: { at: 96, words: 32, writer: 'under registryLock', what: 'sums of the counters of those who left (16 float64)' },
+  retiredCounters: {
+    at: 96,
+    words: 32,
+    writer: 'under registryLock',
+    what: 'sums of the counters of those who left (16 float64)',
+  },
 })
 
 export const POOL_WORDS = 16
 export const POOL = wordLayout('pool', POOL_WORDS, {
   lock: { at: 0, writer: 'lock protocol', what: 'guards the page tables, bitmaps and this record' },
   freePages: { at: 1, writer: 'under lock', what: 'pages in no span' },
-  hint: { at: 2, writer: 'under lock', what: 'no page before this one is free (page number over all segments)' },
+  hint: {
+    at: 2,
+    writer: 'under lock',
+    what: 'no page before this one is free (page number over all segments)',
+  },
   linesNext: { at: 3, writer: 'under lock', what: 'reference of the next unused bucket line, 0 for none' },
   linesEnd: { at: 4, writer: 'under lock', what: 'reference past the current page run of bucket lines' },
 })

@@ -22,7 +22,12 @@ export const LINE_SHIFT = 2
 
 const POOL_AT = HEADER.pool
 const { linesNext: LINES_NEXT, linesEnd: LINES_END } = POOL
-const { linesInHand: LINES_IN_HAND, lineCount: LINE_COUNT, lineStripe: LINE_STRIPE, holding: HOLDING } = PARTICIPANT
+const {
+  linesInHand: LINES_IN_HAND,
+  lineCount: LINE_COUNT,
+  lineStripe: LINE_STRIPE,
+  holding: HOLDING,
+} = PARTICIPANT
 const LINES_PER_PAGE = PAGE_BYTES / LINE_BYTES
 
 export class Lines {
@@ -63,7 +68,7 @@ export class Lines {
     const granules = count << LINE_SHIFT
     this.#lockPool()
     const reference = words[POOL_AT + LINES_NEXT]!
-    const enough = reference !== 0 && ((words[POOL_AT + LINES_END]! - reference) >>> 0) >= granules
+    const enough = reference !== 0 && (words[POOL_AT + LINES_END]! - reference) >>> 0 >= granules
     if (enough) {
       words[this.#me + LINE_COUNT] = count
       words[this.#me + LINES_IN_HAND] = reference

@@ -62,7 +62,10 @@ export class Locks {
   tryAcquire(at: number): boolean {
     const held = Atomics.compareExchange(this.#words, at, 0, this.#tag)
     if (held === 0) return true
-    return this.#watch.settle(held & ~CONTENDED, false) && Atomics.compareExchange(this.#words, at, 0, this.#tag) === 0
+    return (
+      this.#watch.settle(held & ~CONTENDED, false) &&
+      Atomics.compareExchange(this.#words, at, 0, this.#tag) === 0
+    )
   }
 
   release(at: number): void {

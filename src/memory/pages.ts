@@ -9,7 +9,7 @@
  * Guard: the pool lock, for descriptors' `kind` and bitmaps; the other words belong to the span's user.
  */
 import { assert } from '../base/assert.js'
-import { PAGE_DESCRIPTOR_BYTES, type Geometry } from './geometry.js'
+import { type Geometry, PAGE_DESCRIPTOR_BYTES } from './geometry.js'
 import { HEADER, POOL } from './header.js'
 import { wordLayout } from './layout.js'
 import type { Locks } from './lock.js'
@@ -18,10 +18,22 @@ import { GRANULE_BITS, type Reference, type Region } from './region.js'
 import { PAGE_BYTES } from './size-classes.js'
 
 export const PAGE = wordLayout('page descriptor', PAGE_DESCRIPTOR_BYTES / 4, {
-  kind: { at: 0, writer: 'under pool lock', what: '0 free; positive: first page of a span, purpose and pages; negative: distance to the first page' },
-  freeHead: { at: 1, writer: 'under class lock', what: 'ordinal + 1 of the first free chunk, 0 for none; the chunk holds the next' },
+  kind: {
+    at: 0,
+    writer: 'under pool lock',
+    what: '0 free; positive: first page of a span, purpose and pages; negative: distance to the first page',
+  },
+  freeHead: {
+    at: 1,
+    writer: 'under class lock',
+    what: 'ordinal + 1 of the first free chunk, 0 for none; the chunk holds the next',
+  },
   freeCount: { at: 2, writer: 'under class lock', what: 'chunks in that list' },
-  carved: { at: 3, writer: 'under class lock', what: 'chunks handed out at least once; those beyond were never touched' },
+  carved: {
+    at: 3,
+    writer: 'under class lock',
+    what: 'chunks handed out at least once; those beyond were never touched',
+  },
   next: { at: 4, writer: 'under class lock', what: 'next span of the class with free chunks, 0 for none' },
   previous: { at: 5, writer: 'under class lock', what: 'the one before, 0 for the first' },
 })
@@ -92,7 +104,9 @@ export class Pages {
   /** Word index of the page's descriptor, in `wordsOf(page)`. */
   descriptorAt(page: number): number {
     const segment = this.geometry.segments[page >>> PAGES_PER_SEGMENT_BITS]!
-    return segment.pageTableAt + ((page & LOCAL_PAGE_MASK) - segment.firstPage) * (PAGE_DESCRIPTOR_BYTES >>> 2)
+    return (
+      segment.pageTableAt + ((page & LOCAL_PAGE_MASK) - segment.firstPage) * (PAGE_DESCRIPTOR_BYTES >>> 2)
+    )
   }
 
   /** First page of the span that holds `page`. */

@@ -9,8 +9,9 @@
  * What a death leaves behind: a chunk is named by an in-hand word before it moves and until it has arrived, so
  * repair finds it wherever the thread stopped: what is in hand and nowhere else is given back.
  */
-import { wordLayout } from './layout.js'
+
 import { PARTICIPANT_WORDS } from './geometry.js'
+import { wordLayout } from './layout.js'
 
 /** Chunks that one operation can detach from the table before it frees them. */
 export const MAX_DETACHED = 40
@@ -19,25 +20,59 @@ export const MAGAZINES_AT = 128
 const own = 'its own thread, or who repairs it'
 
 export const PARTICIPANT = wordLayout('participant', PARTICIPANT_WORDS, {
-  desk: { at: 0, writer: 'lock protocol', what: 'guards the magazines; held throughout each writing operation' },
-  thread: { at: 1, writer: 'under the registry lock', what: 'who: kernel thread id, or the worker id + 1 where there is none; 0: free' },
-  startTime: { at: 2, writer: 'under the registry lock', what: 'start time of the thread in clock ticks, low 32 bits; 0: unknown' },
+  desk: {
+    at: 0,
+    writer: 'lock protocol',
+    what: 'guards the magazines; held throughout each writing operation',
+  },
+  thread: {
+    at: 1,
+    writer: 'under the registry lock',
+    what: 'who: kernel thread id, or the worker id + 1 where there is none; 0: free',
+  },
+  startTime: {
+    at: 2,
+    writer: 'under the registry lock',
+    what: 'start time of the thread in clock ticks, low 32 bits; 0: unknown',
+  },
   process: { at: 3, writer: 'under the registry lock', what: 'process id' },
   worker: { at: 4, writer: 'under the registry lock', what: 'worker_threads id + 1' },
-  generation: { at: 5, writer: 'under the registry lock', what: 'counts the users of this record; part of their lock tag' },
-  repairer: { at: 6, writer: 'compare-and-swap', what: 'tag of the participant that repairs this one, 0: nobody' },
+  generation: {
+    at: 5,
+    writer: 'under the registry lock',
+    what: 'counts the users of this record; part of their lock tag',
+  },
+  repairer: {
+    at: 6,
+    writer: 'compare-and-swap',
+    what: 'tag of the participant that repairs this one, 0: nobody',
+  },
   holding: { at: 7, writer: own, what: 'word index of the stripe, class or pool lock being taken or held' },
   chunkInHand: { at: 8, writer: own, what: 'new chunk between its magazine and its slot' },
   moving: { at: 9, writer: own, what: 'chunk between a span and a magazine' },
   linesInHand: { at: 10, writer: own, what: 'new bucket lines between the pool and their stripe' },
   lineCount: { at: 11, writer: own, what: 'how many lines' },
   lineStripe: { at: 12, writer: own, what: 'word index of the stripe they are meant for' },
-  dead: { at: 13, writer: 'the exit listener of its parent', what: '1 once its worker is known to have exited' },
+  dead: {
+    at: 13,
+    writer: 'the exit listener of its parent',
+    what: '1 once its worker is known to have exited',
+  },
   spareInHand: { at: 14, writer: own, what: 'spare bucket line between two lists of one stripe' },
   spareStripe: { at: 15, writer: own, what: 'word index of that stripe' },
-  detached: { at: 16, words: MAX_DETACHED, writer: own, what: 'old chunks between their slots and a magazine' },
+  detached: {
+    at: 16,
+    words: MAX_DETACHED,
+    writer: own,
+    what: 'old chunks between their slots and a magazine',
+  },
   counters: { at: 64, words: 32, writer: own, what: 'see COUNTERS (16 float64)' },
-  magazines: { at: MAGAZINES_AT, words: PARTICIPANT_WORDS - MAGAZINES_AT, writer: 'under desk', what: 'for each class a count and its chunks' },
+  magazines: {
+    at: MAGAZINES_AT,
+    words: PARTICIPANT_WORDS - MAGAZINES_AT,
+    writer: 'under desk',
+    what: 'for each class a count and its chunks',
+  },
 })
 
 /** Counters of one participant, float64 each, in order. */

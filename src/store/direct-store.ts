@@ -2,14 +2,23 @@
  * The direct writer: a Store over the shared table. Whoever has the request changes the table itself, in parallel with
  * all others, under stripe locks. Memory only: what it answers is true for every thread at once and gone with the node.
  */
-import { SharedArrayRegion, type SharedArrayHandle } from '../memory/shared-array-region.js'
+
 import { EVICTION } from '../memory/header.js'
+import { type SharedArrayHandle, SharedArrayRegion } from '../memory/shared-array-region.js'
 import { READ_BYTES } from '../table/reader.js'
 import { Space, type TableFacts } from '../table/space.js'
 import { Table } from '../table/table.js'
 import type { WalkedEntry } from '../table/walker.js'
-import { ALWAYS, CHANGED, IF_ABSENT, IF_PRESENT, IF_STAMP, NO_EXPIRY, NO_FIELD } from '../table/writer.js'
-import { type Change, type Condition, type Expiry, type ScanPage, type Store, type StoreStats, UNCHANGED } from './store.js'
+import { ALWAYS, IF_ABSENT, IF_PRESENT, IF_STAMP, NO_EXPIRY } from '../table/writer.js'
+import {
+  type Change,
+  type Condition,
+  type Expiry,
+  type ScanPage,
+  type Store,
+  type StoreStats,
+  UNCHANGED,
+} from './store.js'
 
 export interface DirectStoreOptions {
   readonly capacityBytes: number
@@ -116,20 +125,11 @@ export class DirectStore implements Store {
   expireAt(key: Uint8Array, expiresAtMs: number): boolean {
     const table = this.#seek(key)
     if (expiresAtMs <= table.clock.nowMs()) return table.delete()
-    for (;;) {
-      const outcome = table.writer.setExpiry(table.key, expiresAtMs)
-      if (outcome !== NO_FIELD) return outcome === CHANGED
-      // The entry has no field for it: written anew, unless somebody was faster.
-      if (!table.reader.read(table.key, READ_BYTES)) return false
-      table.value.setBytes(table.reader.bytes)
-      if (table.put(expiresAtMs, IF_STAMP, table.reader.stamp)) return true
-    }
+    return table.expireAt(expiresAtMs)
   }
 
   persist(key: Uint8Array): boolean {
-    const table = this.#seek(key)
-    if (!table.has() || table.reader.expiresAtMs === NO_EXPIRY) return false
-    return table.writer.setExpiry(table.key, NO_EXPIRY) === CHANGED
+    return this.#seek(key).persist()
   }
 
   expiresAt(key: Uint8Array): number | undefined {
@@ -187,7 +187,8 @@ export class DirectStore implements Store {
       const previous = found ? Buffer.from(bytes) : undefined
       if (condition !== 'always' && found !== (condition === 'present')) return { stored: false, previous }
       const moment = expiry === 'keep' ? (found ? expiresAtMs : NO_EXPIRY) : expiryMoment(expiry)
-      if (found ? table.put(moment, IF_STAMP, stamp) : table.put(moment, IF_ABSENT)) return { stored: true, previous }
+      if (found ? table.put(moment, IF_STAMP, stamp) : table.put(moment, IF_ABSENT))
+        return { stored: true, previous }
     }
   }
 }

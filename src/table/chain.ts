@@ -114,7 +114,8 @@ export class Chain {
     for (let line = first; line !== 0; ) {
       const words = this.#segments[line >>> GRANULE_BITS]!.words
       const at = (line & GRANULE_MASK) << 2
-      for (let slot = at + FIRST_SLOT; slot < at + SLOTS_END; slot += SLOT_WORDS) if (words[slot + 1] !== 0) entries++
+      for (let slot = at + FIRST_SLOT; slot < at + SLOTS_END; slot += SLOT_WORDS)
+        if (words[slot + 1] !== 0) entries++
       line = words[at + LINE_LINK]!
     }
     return entries
@@ -173,7 +174,8 @@ export class Chain {
   addSpareLines(stripeAt: number, first: Reference, count: number): void {
     for (let i = 0; i < count; i++) {
       const line = first + i * 4
-      this.#segments[line >>> GRANULE_BITS]!.words[(line & GRANULE_MASK) << 2] = this.#words[stripeAt + FREE_LINES]!
+      this.#segments[line >>> GRANULE_BITS]!.words[(line & GRANULE_MASK) << 2] =
+        this.#words[stripeAt + FREE_LINES]!
       this.#words[stripeAt + FREE_LINES] = line
     }
   }

@@ -8,11 +8,19 @@
  */
 import { assert } from '../base/assert.js'
 import { CLASS, CLASS_WORDS, CLASSES_AT } from '../memory/header.js'
-import { kindPages, kindPurpose, PAGE, pageOf, pageReference, SPAN_LARGE, SPAN_LINES } from '../memory/pages.js'
+import {
+  kindPages,
+  kindPurpose,
+  PAGE,
+  pageOf,
+  pageReference,
+  SPAN_LARGE,
+  SPAN_LINES,
+} from '../memory/pages.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference } from '../memory/region.js'
 import { magazineOffsets } from '../memory/slab.js'
-import { bucketIndex, Buckets } from './buckets.js'
-import { KeyBuffer } from './key-buffer.js'
+import { Buckets, bucketIndex } from './buckets.js'
+import type { KeyBuffer } from './key-buffer.js'
 import {
   chunkBytes,
   FIRST_SLOT,
@@ -50,7 +58,8 @@ class Check {
   }
 
   run(desks: readonly number[]): void {
-    for (let index = 0; index < this.#buckets.stripes; index++) this.#checkStripe(this.#buckets.stripeNumber(index))
+    for (let index = 0; index < this.#buckets.stripes; index++)
+      this.#checkStripe(this.#buckets.stripeNumber(index))
     this.#checkMagazines(desks)
     this.#checkSpans()
   }
@@ -71,7 +80,11 @@ class Check {
       assert(++lines <= MAX_CHAIN_LINES, 'a chain ends')
       const words = this.#space.region.segments[line >>> GRANULE_BITS]!.words
       const at = (line & GRANULE_MASK) << 2
-      for (let slot = at + FIRST_SLOT; slot < at + FIRST_SLOT + SLOTS_PER_LINE * SLOT_WORDS; slot += SLOT_WORDS) {
+      for (
+        let slot = at + FIRST_SLOT;
+        slot < at + FIRST_SLOT + SLOTS_PER_LINE * SLOT_WORDS;
+        slot += SLOT_WORDS
+      ) {
         const reference = words[slot + 1]!
         if (reference === 0) continue
         assert(words[slot + 2] !== 0, 'a slot with a chunk is published')
@@ -95,7 +108,8 @@ class Check {
     const length = chunkBytes(words[at]!, words[at + 1]!)
     const large = length > slab.sizes.largestChunkBytes
     assert(large === (purpose === SPAN_LARGE), 'a chunk is in pages for its size')
-    if (!large) assert(purpose === slab.sizes.byGranules[(length + 15) >>> 4], 'a chunk is of the class for its size')
+    if (!large)
+      assert(purpose === slab.sizes.byGranules[(length + 15) >>> 4], 'a chunk is of the class for its size')
     const keyStart = (at + keyOffset(words[at]!)) << 2
     const key = Buffer.from(bytes.subarray(keyStart, keyStart + (words[at + 1]! & KEY_LENGTH_MASK)))
     this.#hasher.setBytes(key)

@@ -37,7 +37,8 @@ export class Desk {
   }
 
   enter(): void {
-    if (Atomics.compareExchange(this.#words, this.#at, 0, this.#tag) !== 0) this.#space.locks.acquire(this.#at)
+    if (Atomics.compareExchange(this.#words, this.#at, 0, this.#tag) !== 0)
+      this.#space.locks.acquire(this.#at)
   }
 
   leave(): void {
@@ -62,7 +63,8 @@ export class Desk {
 
   /** Leaves after an error before anything was published: a chunk in hand goes back. */
   abandon(bytes: number): void {
-    if (this.#words[this.#at + PARTICIPANT.chunkInHand] !== 0) this.#space.slab.free(PARTICIPANT.chunkInHand, bytes)
+    if (this.#words[this.#at + PARTICIPANT.chunkInHand] !== 0)
+      this.#space.slab.free(PARTICIPANT.chunkInHand, bytes)
     this.leave()
   }
 

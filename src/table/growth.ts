@@ -11,12 +11,21 @@
  * reachable and are wiped; after 2 every source that does not belong to s is.
  * Then the rest of s moves together (copy, version, clear) and empty lines become spares.
  */
-import { COUNTERS } from '../memory/participant.js'
+
 import { assert } from '../base/assert.js'
+import { COUNTERS } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
 import { bucketIndex, extentLines, extentOf } from './buckets.js'
 import type { Chain } from './chain.js'
-import { ENTRIES_PER_BUCKET, FIRST_SLOT, LINE_LINK, MAX_EXTENTS, SLOT_WORDS, SLOTS_PER_LINE, STRIPE } from './layout.js'
+import {
+  ENTRIES_PER_BUCKET,
+  FIRST_SLOT,
+  LINE_LINK,
+  MAX_EXTENTS,
+  SLOT_WORDS,
+  SLOTS_PER_LINE,
+  STRIPE,
+} from './layout.js'
 import type { Space } from './space.js'
 
 const { version: VERSION, count: COUNT, buckets: BUCKETS, freeLines: FREE_LINES, extents: EXTENTS } = STRIPE
@@ -62,6 +71,15 @@ export class Growth {
   /** Gives a fresh stripe its first bucket. Needs the lock. */
   start(stripeAt: number): void {
     if (this.#words[stripeAt + BUCKETS] === 0) this.#words[stripeAt + BUCKETS] = 1
+  }
+
+  /** Publishes buckets of an empty stripe up to the end of its last extent or `goal`; true if there is no more to do. */
+  extendEmpty(stripeAt: number, goal: number): boolean {
+    if (this.#words[stripeAt + COUNT] !== 0) return true
+    while (this.#words[stripeAt + BUCKETS]! < goal && this.missingLines(stripeAt) === 0) {
+      this.#words[stripeAt + BUCKETS]!++
+    }
+    return this.#words[stripeAt + BUCKETS]! >= goal
   }
 
   /** Splits one bucket; false if its second half needs more lines than the stripe has spare. Needs the lock. */

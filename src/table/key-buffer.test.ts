@@ -38,7 +38,12 @@ test('a string and its UTF-8 bytes are the same key', () => {
 test('HalfSipHash-1-3 depends on every byte and on the key', () => {
   const base = new Int32Array([0x03020100, 0x07060504, 0])
   const hash = halfSipHash13(base, 8, 5, 6)
-  const seen = new Set([hash, halfSipHash13(base, 8, 5, 7), halfSipHash13(base, 8, 4, 6), halfSipHash13(base, 7, 5, 6)])
+  const seen = new Set([
+    hash,
+    halfSipHash13(base, 8, 5, 7),
+    halfSipHash13(base, 8, 4, 6),
+    halfSipHash13(base, 7, 5, 6),
+  ])
   for (let bit = 0; bit < 64; bit++) {
     const words = base.slice()
     words[bit >> 5]! ^= 1 << (bit & 31)

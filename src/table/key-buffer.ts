@@ -5,8 +5,9 @@
  * reused for every operation of a map: nothing that could call back into the map may run between filling and using it.
  * The padding makes equal keys equal word by word, so keys are compared by words.
  */
-import { MAX_KEY_BYTES } from '../base/limits.js'
+
 import { halfSipHash13 } from '../base/hash.js'
+import { MAX_KEY_BYTES } from '../base/limits.js'
 
 /** Longest string that the character loop takes; beyond it the native encoder is faster. */
 const SHORT_STRING = 40

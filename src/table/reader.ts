@@ -15,13 +15,14 @@
  *
  * Results lie in fields of the reader until the next call: `text` or `bytes`, `stamp`, `expiresAtMs`.
  */
-import { COUNTERS } from '../memory/participant.js'
+
 import { OperationError } from '../base/errors.js'
 import { MAX_VALUE_BYTES } from '../base/limits.js'
 import { EVICTION } from '../memory/header.js'
 import { LINE_SHIFT } from '../memory/lines.js'
+import { COUNTERS } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Segment } from '../memory/region.js'
-import { bucketIndex, Buckets, extentOf } from './buckets.js'
+import { Buckets, bucketIndex, extentOf } from './buckets.js'
 import type { Desk } from './desk.js'
 import type { KeyBuffer } from './key-buffer.js'
 import {
@@ -99,14 +100,20 @@ export class Reader {
       found = tries < MAX_TRIES ? this.#attempt(stripeAt, key, what) : this.#readLocked(stripeAt, key, what)
       this.#space.count(COUNTERS.readRetries)
     }
-    return found === HIT && (this.expiresAtMs === Number.POSITIVE_INFINITY || !this.#clock.hasPassed(this.expiresAtMs))
+    return (
+      found === HIT &&
+      (this.expiresAtMs === Number.POSITIVE_INFINITY || !this.#clock.hasPassed(this.expiresAtMs))
+    )
   }
 
   #readLocked(stripeAt: number, key: KeyBuffer, what: number): number {
     this.#space.count(COUNTERS.lockedReads)
     const found = this.#desk.locked(stripeAt, () => this.#attempt(stripeAt, key, what))
     if (found === AGAIN) {
-      throw new OperationError('CORRUPT', 'a stripe does not hold still under its lock: run check() on this table')
+      throw new OperationError(
+        'CORRUPT',
+        'a stripe does not hold still under its lock: run check() on this table',
+      )
     }
     return found
   }
@@ -127,7 +134,8 @@ export class Reader {
     const index = bucketIndex(hash, buckets)
     const extent = extentOf(index, this.#baseBits)
     const first = stripes[stripeAt + EXTENTS + extent]!
-    let line = (first + ((extent === 0 ? index : index - (1 << (this.#baseBits + extent - 1))) << LINE_SHIFT)) | 0
+    let line =
+      (first + ((extent === 0 ? index : index - (1 << (this.#baseBits + extent - 1))) << LINE_SHIFT)) | 0
     if (first === 0) return AGAIN
     for (let lines = 0; line !== 0 && lines < MAX_CHAIN_LINES; lines++) {
       const words = segments[line >>> GRANULE_BITS]!.words

@@ -105,7 +105,8 @@ export class Settler {
       for (const at of names) {
         for (const word of chunkWords(at)) {
           const reference = this.#words[word]!
-          if (reference !== 0 && slab.classOf(reference) === index && slab.isFree(reference)) this.#words[word] = 0
+          if (reference !== 0 && slab.classOf(reference) === index && slab.isFree(reference))
+            this.#words[word] = 0
         }
       }
       locks.release(lockAt)

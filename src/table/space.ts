@@ -7,7 +7,14 @@ import { OperationError } from '../base/errors.js'
 import { MAX_CODEC_NAME_BYTES } from '../base/limits.js'
 import { randomWords } from '../base/random.js'
 import { type Geometry, geometry } from '../memory/geometry.js'
-import { CODEC_NAME_WORDS, HEADER, LAYOUT_VERSION, REGION_MAGIC, REGION_ROLE, REGION_STATE } from '../memory/header.js'
+import {
+  CODEC_NAME_WORDS,
+  HEADER,
+  LAYOUT_VERSION,
+  REGION_MAGIC,
+  REGION_ROLE,
+  REGION_STATE,
+} from '../memory/header.js'
 import { Lines } from '../memory/lines.js'
 import { Locks } from '../memory/lock.js'
 import { Pages } from '../memory/pages.js'

@@ -1,6 +1,6 @@
 /** Counters and sizes of a table, added up over all participants. A report while others write, not an account. */
 import { HEADER } from '../memory/header.js'
-import { type CounterName, COUNTERS, PARTICIPANT } from '../memory/participant.js'
+import { COUNTERS, type CounterName, PARTICIPANT } from '../memory/participant.js'
 import { PAGE_BYTES } from '../memory/size-classes.js'
 import type { Space } from './space.js'
 

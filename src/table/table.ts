@@ -4,24 +4,25 @@
  *
  * Every operation on one key is atomic and linearizable across all participants. Nothing here calls user code.
  */
-import { COUNTERS } from '../memory/participant.js'
+
 import { type Clock, wallClockMs } from '../base/clock.js'
 import { HEADER } from '../memory/header.js'
 import { CONTENDED } from '../memory/lock.js'
+import { COUNTERS } from '../memory/participant.js'
 import type { Region } from '../memory/region.js'
 import { checkTable } from './check.js'
 import { Desk } from './desk.js'
 import { KeyBuffer } from './key-buffer.js'
-import { STRIPE } from './layout.js'
+import { ENTRIES_PER_BUCKET, STRIPE } from './layout.js'
 import { POSITIONS } from './positions.js'
-import { Reader, READ_NOTHING } from './reader.js'
+import { READ_BYTES, READ_NOTHING, Reader } from './reader.js'
 import { RegionClock } from './region-clock.js'
 import { Settler } from './settler.js'
 import { type Attachment, Space, type TableFacts } from './space.js'
 import { type TableStats, tableStats } from './stats.js'
 import { ValueBuffer } from './value-buffer.js'
 import { Walker } from './walker.js'
-import { ALWAYS, IF_STAMP, Writer } from './writer.js'
+import { ALWAYS, CHANGED, IF_STAMP, NO_EXPIRY, NO_FIELD, Writer } from './writer.js'
 
 /** How often a thread looks whether one of its own operations was thrown out and left a lock. */
 const HOUSEKEEPING_MS = 100
@@ -90,6 +91,25 @@ export class Table {
     return this.writer.remove(this.key, ALWAYS, 0)
   }
 
+  /** Sets the moment of expiry of the entry under `key`; false if it is absent. */
+  expireAt(expiresAtMs: number): boolean {
+    for (;;) {
+      const outcome = this.writer.setExpiry(this.key, expiresAtMs)
+      if (outcome !== NO_FIELD) return outcome === CHANGED
+      // The chunk has no field for it: written anew, unless somebody was faster.
+      if (!this.reader.read(this.key, READ_BYTES)) return false
+      this.value.setBytes(this.reader.bytes)
+      this.value.ascii = this.reader.ascii
+      if (this.put(expiresAtMs, IF_STAMP, this.reader.stamp)) return true
+    }
+  }
+
+  /** Removes the expiry of the entry under `key`; true if it is there and had one. */
+  persist(): boolean {
+    if (!this.has() || this.reader.expiresAtMs === NO_EXPIRY) return false
+    return this.writer.setExpiry(this.key, NO_EXPIRY) === CHANGED
+  }
+
   get size(): number {
     let entries = 0
     for (let index = 0; index < this.writer.chain.buckets.stripes; index++) {
@@ -106,6 +126,15 @@ export class Table {
       while (position < POSITIONS && this.space.words[stripeAt + STRIPE.count] !== 0) {
         position = this.writer.clearFrom(stripeAt, position)
       }
+    }
+  }
+
+  /** Makes buckets for `entries` while the table is empty, as far as memory allows. */
+  reserve(entries: number): void {
+    const { stripes } = this.writer.chain.buckets
+    const buckets = Math.ceil(entries / stripes / ENTRIES_PER_BUCKET)
+    for (let index = 0; index < stripes && buckets > 1; index++) {
+      this.writer.reserve(this.writer.chain.buckets.stripeNumber(index), buckets)
     }
   }
 

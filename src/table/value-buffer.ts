@@ -51,7 +51,9 @@ export class ValueBuffer {
     }
     this.ascii = this.byteLength === length
     if (!this.ascii && !text.isWellFormed()) {
-      throw new TypeError('the value holds a lone surrogate, which no UTF-8 text can: repair the string first')
+      throw new TypeError(
+        'the value holds a lone surrogate, which no UTF-8 text can: repair the string first',
+      )
     }
   }
 

@@ -6,8 +6,11 @@
  *
  * A cursor packs stripe and position into a number below 2^53; 0 begins and ends.
  */
+
+import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
 import { Buckets } from './buckets.js'
+import type { Desk } from './desk.js'
 import {
   FIRST_SLOT,
   FLAG_EXPIRY,
@@ -21,11 +24,9 @@ import {
   STRIPE,
   VALUE_LENGTH_MASK,
 } from './layout.js'
-import type { Desk } from './desk.js'
 import { levelOf, POSITIONS, positionAfter, residueAt } from './positions.js'
 import type { RegionClock } from './region-clock.js'
 import type { Space } from './space.js'
-import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
 
 const MAX_TRIES = 64
 
@@ -104,7 +105,11 @@ export class Walker {
       if (lines > MAX_CHAIN_LINES) return false
       const words = this.#segments[line >>> GRANULE_BITS]!.words
       const at = (line & GRANULE_MASK) << 2
-      for (let slot = at + FIRST_SLOT; slot < at + FIRST_SLOT + SLOTS_PER_LINE * SLOT_WORDS; slot += SLOT_WORDS) {
+      for (
+        let slot = at + FIRST_SLOT;
+        slot < at + FIRST_SLOT + SLOTS_PER_LINE * SLOT_WORDS;
+        slot += SLOT_WORDS
+      ) {
         if (!this.#readSlot(words, slot, found, withValues)) return false
       }
       line = words[at + LINE_LINK]!
@@ -135,13 +140,18 @@ export class Walker {
     const valueBytes = valueWord & VALUE_LENGTH_MASK
     const keyAt = (at + keyOffset(valueWord)) << 2
     const valueAt = keyAt + (keyWords(keyBytes) << 2)
-    if (keyBytes > MAX_KEY_BYTES || valueBytes > MAX_VALUE_BYTES || valueAt + valueBytes > segment.bytes.length) {
+    if (
+      keyBytes > MAX_KEY_BYTES ||
+      valueBytes > MAX_VALUE_BYTES ||
+      valueAt + valueBytes > segment.bytes.length
+    ) {
       return undefined
     }
     return {
       key: privateCopy(segment.bytes, keyAt, keyBytes),
       value: withValues ? privateCopy(segment.bytes, valueAt, valueBytes) : undefined,
-      expiresAtMs: (valueWord & FLAG_EXPIRY) === 0 ? Number.POSITIVE_INFINITY : segment.floats[(at + 2) >>> 1]!,
+      expiresAtMs:
+        (valueWord & FLAG_EXPIRY) === 0 ? Number.POSITIVE_INFINITY : segment.floats[(at + 2) >>> 1]!,
     }
   }
 

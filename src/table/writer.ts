@@ -79,7 +79,13 @@ export class Writer {
   }
 
   /** Stores an entry if `condition` holds; returns whether it did. Throws OperationError FULL or TIMEOUT. */
-  put(key: KeyBuffer, value: ValueBuffer, expiresAtMs: number, condition: number, expectedStamp: number): boolean {
+  put(
+    key: KeyBuffer,
+    value: ValueBuffer,
+    expiresAtMs: number,
+    condition: number,
+    expectedStamp: number,
+  ): boolean {
     const valueWord =
       value.byteLength | (value.ascii ? FLAG_ASCII : 0) | (expiresAtMs === NO_EXPIRY ? 0 : FLAG_EXPIRY)
     const bytes = chunkBytes(valueWord, key.byteLength)
@@ -304,11 +310,29 @@ export class Writer {
   #bring(stripeAt: number, count: number): void {
     const lines = this.#space.lines.take(count, stripeAt) || this.desk.fullOfLines(count)
     this.#lock(stripeAt)
-    if (count === 1 && this.#words[stripeAt + STRIPE.buckets] !== 0) this.chain.addSpareLines(stripeAt, lines, 1)
+    if (count === 1 && this.#words[stripeAt + STRIPE.buckets] !== 0)
+      this.chain.addSpareLines(stripeAt, lines, 1)
     else this.growth.addExtent(stripeAt, lines, count)
     this.growth.start(stripeAt)
     this.#space.lines.placed()
     this.#space.locks.release(stripeAt + STRIPE.lock)
+  }
+
+  /** Gives an empty stripe `buckets` buckets at once, as far as memory and extents go. */
+  reserve(stripeAt: number, buckets: number): void {
+    this.desk.enter()
+    for (;;) {
+      const extent = this.growth.missingLines(stripeAt)
+      const lines = extent > 0 ? this.#space.lines.take(extent, stripeAt) : 0
+      if (extent < 0 || (extent > 0 && lines === 0)) break
+      this.#lock(stripeAt)
+      if (lines !== 0) this.growth.addExtent(stripeAt, lines, extent)
+      this.#space.lines.placed()
+      const done = this.growth.extendEmpty(stripeAt, buckets)
+      this.#space.locks.release(stripeAt + STRIPE.lock)
+      if (done) break
+    }
+    this.desk.leave()
   }
 
   /**
@@ -325,7 +349,8 @@ export class Writer {
       else this.chain.addSpareLines(stripeAt, lines, 1)
       this.#space.lines.placed()
       const settled =
-        !this.growth.isDue(stripeAt) || (this.growth.missingLines(stripeAt) === 0 && this.growth.split(stripeAt))
+        !this.growth.isDue(stripeAt) ||
+        (this.growth.missingLines(stripeAt) === 0 && this.growth.split(stripeAt))
       this.#space.locks.release(stripeAt + STRIPE.lock)
       if (settled) return
     }
@@ -337,7 +362,13 @@ export class Writer {
     this.#space.slab.free(PARTICIPANT.detached + index, chunkBytes(words[at]!, words[at + 1]!))
   }
 
-  #fill(reference: Reference, key: KeyBuffer, value: ValueBuffer, valueWord: number, expiresAtMs: number): void {
+  #fill(
+    reference: Reference,
+    key: KeyBuffer,
+    value: ValueBuffer,
+    valueWord: number,
+    expiresAtMs: number,
+  ): void {
     const segment = this.#segments[reference >>> GRANULE_BITS]!
     const words = segment.words
     const at = (reference & GRANULE_MASK) << 2
@@ -353,7 +384,10 @@ export class Writer {
       const end = (byteLength + 3) >>> 2
       for (let i = 0; i < end; i++) words[valueAt + i] = value.words[i]!
     } else {
-      segment.bytes.set(byteLength === value.source.length ? value.source : value.source.subarray(0, byteLength), valueAt << 2)
+      segment.bytes.set(
+        byteLength === value.source.length ? value.source : value.source.subarray(0, byteLength),
+        valueAt << 2,
+      )
     }
   }
 }

@@ -1,0 +1,33 @@
+/** The other side of a {@link ChoreThread}: does one chore a message. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { codecs, SharedMap, type SharedMapHandle } from '../index.js'
+import { type Chore, empty, fill } from './chores.js'
+
+const { table, values } = workerData as { table: SharedMapHandle; values: 'bytes' | 'float64' }
+
+function doBytesChore(map: SharedMap<string, Uint8Array>, chore: Chore): number {
+  return chore.chore === 'fill' ? fill(map, chore.valueBytes) : empty(map)
+}
+
+function doNumberChore(map: SharedMap<string, number>, chore: Chore): number {
+  if (chore.chore !== 'increment') return 0
+  let last = 0
+  for (let done = 0; done < chore.times; done++) last = map.increment(chore.key)
+  return last
+}
+
+function serve<V>(
+  map: SharedMap<string, V>,
+  answer: (map: SharedMap<string, V>, chore: Chore) => number,
+): void {
+  parentPort?.on('message', (chore: Chore) => {
+    if (chore.chore === 'leave') {
+      map.close()
+      parentPort?.close()
+    } else parentPort?.postMessage(answer(map, chore))
+  })
+}
+
+if (values === 'bytes')
+  serve(SharedMap.attach<string, Uint8Array>(table, { values: codecs.bytes }), doBytesChore)
+else serve(SharedMap.attach<string, number>(table, { values: codecs.float64 }), doNumberChore)
