@@ -31,7 +31,7 @@ export interface MapOptions<K, V> extends AttachOptions<K, V> {
   readonly stripes?: number
   /** Entries to have buckets for from the start; the table grows beyond by itself. Default: it starts small. */
   readonly initialSize?: number
-  /** What happens when memory runs out: 'none' (the operation fails with FULL, the default) or 'clock'. */
+  /** What happens when memory runs out: 'none', the operation fails with FULL. ('clock' is refused in this version.) */
   readonly eviction?: 'none' | 'clock'
   /** Ttl of a `set` that names none, in milliseconds. Default: none. */
   readonly defaultTtlMs?: number
@@ -103,6 +103,6 @@ function stripeBits(stripes: number | undefined, capacityBytes: number): number 
 
 function checkEviction(eviction: string): number {
   if (eviction === 'none') return EVICTION.NONE
-  if (eviction === 'clock') return EVICTION.CLOCK
-  throw new TypeError(`eviction must be 'none' or 'clock', not '${eviction}'`)
+  if (eviction === 'clock') throw new RangeError("eviction 'clock' is not in this version yet: use 'none'")
+  throw new TypeError(`eviction must be 'none', not '${eviction}'`)
 }

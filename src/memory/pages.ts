@@ -133,7 +133,9 @@ export class Pages {
     const lockAt = POOL_AT + POOL.lock
     this.#words[this.#participantAt + PARTICIPANT.holding] = lockAt
     this.#locks.acquire(lockAt)
-    const page = this.#words[POOL_AT + POOL.freePages]! < pages ? 0 : this.#findRunLocked(pages)
+    // Bucket lines never come back: kept together at the far end they do not break up the room for large chunks.
+    const find = purpose === SPAN_LINES ? this.#findLastRunLocked : this.#findRunLocked
+    const page = this.#words[POOL_AT + POOL.freePages]! < pages ? 0 : find.call(this, pages)
     if (page !== 0) {
       if (inHand !== 0) this.#words[this.#participantAt + inHand] = pageReference(page)
       this.#takeLocked(page, pages, purpose)
@@ -209,6 +211,27 @@ export class Pages {
     } else if (page === this.#words[hintAt]!) {
       this.#words[hintAt] = page + pages
     }
+  }
+
+  /** The last run of free pages. */
+  #findLastRunLocked(pages: number): number {
+    for (let index = this.geometry.segments.length - 1; index >= 0; index--) {
+      const segment = this.geometry.segments[index]!
+      const words = this.#region.segments[index]!.words
+      let run = 0
+      for (let bit = segment.pages - 1; bit >= 0; bit--) {
+        const word = words[segment.bitmapAt + (bit >>> 5)]!
+        if (word === 0) {
+          run = 0
+          bit &= ~31
+        } else if ((word & (1 << (bit & 31))) === 0) {
+          run = 0
+        } else if (++run === pages) {
+          return (index << PAGES_PER_SEGMENT_BITS) + segment.firstPage + bit
+        }
+      }
+    }
+    return 0
   }
 
   /** First fit from the hint on. Runs do not cross segments. */

@@ -47,6 +47,11 @@ export class StormBoard {
     Atomics.store(this.#words, FIRST_COUNT + thread, count)
   }
 
+  /** Writes that the last `writers` threads have reported. */
+  writes(writers: number): number {
+    return this.total(this.#words.length - FIRST_COUNT - writers, this.#words.length - FIRST_COUNT)
+  }
+
   /** Sum of what threads [from, to) reported. */
   total(from: number, to: number): number {
     return this.#words.subarray(FIRST_COUNT + from, FIRST_COUNT + to).reduce((sum, count) => sum + count, 0)

@@ -59,7 +59,9 @@ class StormReader<V> {
   run(): void {
     const { data, board, counts } = this.#part
     let reportAt = 0
-    while (counts.reads < data.reads && !board.stopped) {
+    // Reading goes on until writers, who are slower, have made a storm of it; bounded all the same.
+    const isCalm = () => board.writes(data.writers) < data.reads / 20 && counts.reads < data.reads * 50
+    while ((counts.reads < data.reads || isCalm()) && !board.stopped) {
       this.#step()
       if (counts.reads < reportAt) continue
       board.report(data.thread, counts.reads)
@@ -130,7 +132,7 @@ class StormWriter<V> {
         for (let freed = 0; freed < 20; freed++) this.#part.map.delete(stormKey(this.#ownId()))
       }
       counts.writes++
-      if (counts.writes % 256 === 0) board.report(data.thread, counts.writes)
+      if (counts.writes % 16 === 0) board.report(data.thread, counts.writes)
     }
   }
 
