@@ -55,17 +55,18 @@ function text(block: number): string {
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: every ASCII character but NUL may stand in a key here
-const isAscii = (characters: string): boolean => /^[\x01-\x7f]{4}$/.test(characters)
+/** Whether all four bytes are in 1..127. */
+function isAscii(block: number): boolean {
+  const noHighBit = (block & 0x80808080) === 0
+  return noHighBit && [0, 8, 16, 24].every((shift) => ((block >>> shift) & 0xff) !== 0)
+}
 
 /** An ASCII block whose partner, `flip` away once mixed, is ASCII too. */
 function findPartners(random: SeededRandom, flip: number): readonly [string, string] {
   for (;;) {
-    const one = text(random.next())
-    if (!isAscii(one)) continue
-    const block =
-      one.charCodeAt(0) | (one.charCodeAt(1) << 8) | (one.charCodeAt(2) << 16) | (one.charCodeAt(3) << 24)
-    const other = text(unmix(mix(block) ^ flip))
-    if (isAscii(other)) return [one, other]
+    const one = random.next()
+    const other = unmix(mix(one) ^ flip)
+    if (isAscii(one) && isAscii(other)) return [text(one), text(other)]
   }
 }
 

@@ -170,7 +170,7 @@ it('wrong use is exit code 2, with a sentence', async () => {
 
 it('settings come from a file, the environment and the command line, the later the stronger', async () => {
   const file = join(directory, 'hearth.json')
-  writeFileSync(file, JSON.stringify({ 'socket-workers': 1, capacity: '2MiB', eviction: 'clock' }))
+  writeFileSync(file, JSON.stringify({ 'socket-workers': 1, capacity: '2MiB', eviction: 'none' }))
   const started = await serve(['--config', file, '--capacity', '3MiB'], { HEARTH_EVICTION: 'none' })
   assert.match(started.out, /1 socket worker, 3MiB, refuses writes when full/)
   started.child.kill('SIGTERM')
