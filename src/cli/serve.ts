@@ -15,7 +15,7 @@ interface ServeOptions {
   readonly respPort: number
   readonly socketWorkers?: number
   readonly capacity: string
-  readonly eviction: 'none' | 'clock'
+  readonly eviction: 'none'
   readonly durability: string
   readonly resp: boolean
   readonly insecure?: boolean
@@ -69,8 +69,7 @@ function announce(node: RunningNode, options: ServeOptions): void {
 }
 
 function capacityText(options: ServeOptions): string {
-  const full = options.eviction === 'none' ? 'refuses writes when full' : 'drops what is not used when full'
-  return `${formatSize(parseSize(options.capacity, 'capacity'))}, ${full}`
+  return `${formatSize(parseSize(options.capacity, 'capacity'))}, refuses writes when full`
 }
 
 export function serveCommand(): Command {
@@ -90,7 +89,7 @@ export function serveCommand(): Command {
     .addOption(setting('--capacity <size>', 'memory of the table').default('64MiB'))
     .addOption(
       setting('--eviction <policy>', 'when it is full: refuse writes, or drop what was not used lately')
-        .choices(['none', 'clock'])
+        .choices(['none'])
         .default('none'),
     )
     .addOption(

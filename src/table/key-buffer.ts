@@ -55,8 +55,9 @@ export class KeyBuffer {
    */
   #setShort(text: string, length: number): boolean {
     const words = this.words
-    let v0 = this.#key0
-    let v1 = this.#key1
+    // Without the `| 0` the first sum of each block is computed in floating point (measured: 9 ns of 66).
+    let v0 = this.#key0 | 0
+    let v1 = this.#key1 | 0
     let v2 = v0 ^ 0x6c796765
     let v3 = v1 ^ 0x74656462
     let all = 0

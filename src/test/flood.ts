@@ -54,7 +54,6 @@ function text(block: number): string {
   return String.fromCharCode(block & 0xff, (block >>> 8) & 0xff, (block >>> 16) & 0xff, block >>> 24)
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: every ASCII character but NUL may stand in a key here
 /** Whether all four bytes are in 1..127. */
 function isAscii(block: number): boolean {
   const noHighBit = (block & 0x80808080) === 0
