@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { codecs, isOperationError, SharedMap } from '../index.js'
+import { isOperationError } from '../base/errors.js'
+import { codecs } from '../codec/codecs.js'
+import { SharedMap } from './shared-map.js'
 
 const operationError = (code: Parameters<typeof isOperationError>[1]) => (error: unknown) =>
   isOperationError(error, code)

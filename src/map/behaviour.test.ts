@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { codecs, isOperationError, SharedMap } from '../index.js'
+import { isOperationError } from '../base/errors.js'
+import { codecs } from '../codec/codecs.js'
+import { SharedMap } from './shared-map.js'
 
 const makers: readonly [string, () => Map<string, string>][] = [
   ['Map', () => new Map<string, string>()],
