@@ -88,8 +88,10 @@ export class BrokenTable implements Subject {
   set(key: number, value: number): void {
     if (this.#strikes('late-write')) {
       this.#late?.()
+      // A nap, so that others can run whole operations between the answer and the store.
       this.#late = () => {
         this.#late = undefined
+        Atomics.wait(this.#sleepWord, 0, 0, 1)
         this.#update(key, () => value)
       }
     } else this.#update(key, () => value)
