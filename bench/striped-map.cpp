@@ -12,7 +12,8 @@
 //   ./striped-map --keys 1000000 --value-bytes 100 --threads 2 --ops set-new,get,set-update --rounds 3
 //
 // Operations: set-new, get, get-many, set-update, delete, mix:READ_PERCENT, hot-get, hot-set, hot-get-same.
-// Distributions of get, set-update and mix: uniform (each key once), zipf (exponent 0.99).
+// get, get-many, set-update and delete take each key once; a mix draws keys with replacement, --distribution uniform
+// or zipf (exponent 0.99).
 // Each round begins with a new table; it is filled untimed unless the list begins with set-new.
 #include <algorithm>
 #include <atomic>
@@ -81,6 +82,8 @@ struct Options {
   uint32_t hotKeys = 1000;
   uint32_t hotOperations = 1000000;
   uint32_t batch = 64;
+  uint32_t mixOperations = 0;  // of each mix; 0: as many as there are keys
+  uint32_t mostOperations = 100000000;  // no operation but set-new is timed more often
   std::string distribution = "uniform";
   std::vector<std::string> ops = {"set-new", "get", "set-update"};
 };
@@ -121,20 +124,31 @@ std::string makeValue(uint32_t index, uint32_t revision, uint32_t bytes) {
 // Which keys an operation touches, in which order, for all threads together.
 std::vector<uint32_t> sequenceOf(const std::string& kind, const Options& options, uint32_t seed) {
   Random random{seed};
-  std::vector<uint32_t> indices(kind == "hot" ? options.hotOperations : options.keys);
   if (kind == "hot") {
+    std::vector<uint32_t> indices(options.hotOperations);
     const uint32_t hot = std::min(options.hotKeys, options.keys);
     const uint32_t stride = options.keys / hot;
     for (auto& index : indices) index = random.below(hot) * stride;
     return indices;
   }
+  const uint32_t draws = options.mixOperations == 0 ? options.keys : options.mixOperations;
+  if (kind == "mix" && options.distribution == "uniform") {
+    std::vector<uint32_t> drawn(draws);
+    for (auto& index : drawn) index = random.below(options.keys);
+    return drawn;
+  }
+  std::vector<uint32_t> indices(options.keys);
   std::iota(indices.begin(), indices.end(), 0);
   for (uint32_t i = options.keys - 1; i > 0; i--) std::swap(indices[i], indices[random.below(i + 1)]);
-  if (kind != "zipf") return indices;
+  if (kind == "fill") return indices;
+  if (kind == "once") {
+    indices.resize(std::min(options.keys, options.mostOperations));
+    return indices;
+  }
   std::vector<double> cumulative(options.keys);
   double total = 0;
   for (uint32_t rank = 0; rank < options.keys; rank++) cumulative[rank] = total += 1 / std::pow(rank + 1, kZipfExponent);
-  std::vector<uint32_t> drawn(options.keys);
+  std::vector<uint32_t> drawn(draws);
   for (auto& index : drawn) {
     const double at = (random.next() / 4294967296.0) * total;
     const auto rank = std::upper_bound(cumulative.begin(), cumulative.end(), at) - cumulative.begin();
@@ -192,8 +206,8 @@ Outcome runShare(StripedMap& map, const std::string& op, const Options& options,
   if (writes) values.reserve(count);
   for (uint32_t i = 0; i < count; i++) {
     if (writes) values.push_back(makeValue(indices[i], revision, options.valueBytes));
-    else expected += uint64_t(lastLetter(indices[i], revision));
     if (mixed) reads.push_back(random.below(100) < readPercent);
+    if (!writes || (mixed && reads[i])) expected += uint64_t(lastLetter(indices[i], revision));
   }
   Outcome outcome;
   line.wait();
@@ -234,7 +248,7 @@ Outcome runShare(StripedMap& map, const std::string& op, const Options& options,
     for (uint32_t i = 0; i < count; i++) map.set(keys[i], values[i]);
   }
   outcome.end = Clock::now();
-  outcome.correct = writes || sum == expected;
+  outcome.correct = sum == expected;
   return outcome;
 }
 
@@ -245,8 +259,8 @@ struct Timing {
 
 Timing runOperation(StripedMap& map, const std::string& op, const Options& options, uint32_t revision, uint32_t seed) {
   const bool hot = op.rfind("hot-", 0) == 0;
-  const bool once = op == "set-new" || op == "get-many" || op == "delete";
-  const auto indices = sequenceOf(hot ? "hot" : once ? "uniform" : options.distribution, options, seed);
+  const bool mixed = op.rfind("mix:", 0) == 0;
+  const auto indices = sequenceOf(hot ? "hot" : mixed ? "mix" : op == "set-new" ? "fill" : "once", options, seed);
   const uint64_t operations = indices.size();
   StartLine line(options.threads);
   std::vector<Outcome> outcomes(options.threads);
@@ -319,6 +333,8 @@ Options parse(int argc, char** argv) {
     else if (name == "--hot-keys") options.hotKeys = countOf("--hot-keys", value);
     else if (name == "--hot-operations") options.hotOperations = countOf("--hot-operations", value);
     else if (name == "--batch") options.batch = countOf("--batch", value);
+    else if (name == "--mix-operations") options.mixOperations = countOf("--mix-operations", value);
+    else if (name == "--most-operations") options.mostOperations = countOf("--most-operations", value);
     else if (name == "--ops") options.ops = splitList(value);
     else if (name == "--distribution") options.distribution = value;
     else fail("unknown option " + name);
@@ -348,7 +364,7 @@ int main(int argc, char** argv) {
         revision = 0;
       }
       // A replace of every key moves all values to the next revision; one that leaves some behind keeps the letters.
-      if (op == "set-update" && options.distribution == "uniform") revision++;
+      if (op == "set-update" && options.mostOperations >= options.keys) revision++;
       const Timing timing = runOperation(*map, op, options, revision, ++seed);
       std::printf("{\"op\":\"%s\",\"round\":%u,\"threads\":%u,\"keys\":%u,\"operations\":%u,\"nsPerOp\":%.2f,\"millionPerSecond\":%.4f}\n",
                   op.c_str(), round, options.threads, options.keys, timing.operations,

@@ -1,13 +1,15 @@
 /**
  * The program of one child process of the table benchmark: one contender, one pass to warm up on a small table,
- * one measured pass, and one line of JSON on standard output. A process for each pass, so that no contender lives
+ * one measured pass, and one result for the process that started it. A process for each pass, so that no contender lives
  * in another's heap or runs code that was compiled for another's types.
  *
- * Its argument is a {@link PassRequest} as JSON. Thread 0 is this process's main thread; the others are workers
+ * Its request is a {@link PassRequest}. Thread 0 is this process's main thread; the others are workers
  * of the same file, told by a message when a pass begins, in step by the start line afterwards.
  */
 import { once } from 'node:events'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { MIB } from '../base/limits.js'
+import { childRequest, reportResult } from './child.js'
 import { type Contender, type ContenderName, loadContender } from './contender.js'
 import { type PassTimes, runPass } from './pass.js'
 import { StartLine, startLineMemory } from './start-line.js'
@@ -36,8 +38,9 @@ interface WorkerRequest {
   readonly threads: number
 }
 
-/** Keys and operations of the warm-up: enough calls for every loop to be compiled at its highest tier. */
-const WARM_UP_KEYS = 50_000
+/** Operations of the warm-up, enough calls for every loop to be compiled at its highest tier, and their bytes. */
+const WARM_UP_OPERATIONS = 50_000
+const WARM_UP_BYTES = 64 * MIB
 
 async function measure(
   contender: Contender,
@@ -60,6 +63,16 @@ async function measure(
   return memoryBytes === undefined ? { times } : { times, memoryBytes }
 }
 
+function warmUpOf(workload: Workload): Workload {
+  const most = Math.max(1, Math.min(WARM_UP_OPERATIONS, Math.floor(WARM_UP_BYTES / workload.valueBytes)))
+  return {
+    ...workload,
+    keys: Math.min(most, workload.keys),
+    hotOperations: Math.min(most, workload.hotOperations),
+    mixOperations: Math.min(most, workload.mixOperations),
+  }
+}
+
 async function runProcess(request: PassRequest): Promise<void> {
   const { contender: name, threads } = request
   const contender = await loadContender(name)
@@ -69,15 +82,10 @@ async function runProcess(request: PassRequest): Promise<void> {
     return new Worker(new URL(import.meta.url), { workerData: data })
   })
   await Promise.all(workers.map((worker) => once(worker, 'message')))
-  const warmUpKeys = Math.min(WARM_UP_KEYS, workload.keys)
-  await measure(contender, workers, threads, {
-    ...workload,
-    keys: warmUpKeys,
-    hotOperations: Math.min(WARM_UP_KEYS, workload.hotOperations),
-  })
+  await measure(contender, workers, threads, warmUpOf(workload))
   const result = await measure(contender, workers, threads, workload)
   await Promise.all(workers.map((worker) => worker.terminate()))
-  process.stdout.write(`${JSON.stringify(result)}\n`)
+  reportResult(result)
 }
 
 async function runWorker({ contender: name, thread, threads }: WorkerRequest): Promise<void> {
@@ -89,5 +97,5 @@ async function runWorker({ contender: name, thread, threads }: WorkerRequest): P
   parentPort?.postMessage('ready')
 }
 
-if (isMainThread) await runProcess(JSON.parse(process.argv[2] ?? ''))
+if (isMainThread) await runProcess(childRequest() as PassRequest)
 else await runWorker(workerData)

@@ -39,6 +39,10 @@ export const CONTENDERS = {
     label: 'Hearth SharedMap',
     note: 'strings in shared memory; every thread attached by map.share()',
   },
+  'hearth-cached': {
+    label: 'Hearth, decoded cache',
+    note: 'SharedMap with decodedCache of 64 MiB',
+  },
   map: {
     label: 'JS Map',
     note: 'of one thread only: nothing is copied, a get returns the very string object that was set',
@@ -61,11 +65,16 @@ export type ContenderName = keyof typeof CONTENDERS
 
 export const CONTENDER_NAMES = Object.keys(CONTENDERS) as readonly ContenderName[]
 
+/** Those of a comparison over a large table; a decoded-value cache is for few hot keys. */
+export const COMPARED_NAMES = CONTENDER_NAMES.filter((name) => name !== 'hearth-cached')
+
 /** Imports a contender; throws the import's own error when its package is not installed. */
 export async function loadContender(name: Exclude<ContenderName, 'cpp'>): Promise<Contender> {
   switch (name) {
     case 'hearth':
       return (await import('./contenders/hearth.js')).hearth
+    case 'hearth-cached':
+      return (await import('./contenders/hearth-cached.js')).hearthCached
     case 'map':
       return (await import('./contenders/js-map.js')).jsMap
     case 'lmdb':

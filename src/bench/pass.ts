@@ -1,5 +1,5 @@
 /**
- * One pass: every operation once, in order, over one table, by all threads in step.
+ * One pass: every operation of its workload once, in order, over one table, by all threads in step.
  *
  * Each thread runs `runPass` with its own number; thread 0 collects. Between operations all meet, so that nobody
  * times while another still makes its strings, and a full garbage collection runs before each clock starts, so
@@ -8,7 +8,7 @@
 import type { BenchTable } from './contender.js'
 import type { StartLine } from './start-line.js'
 import { loadUntimed, runShare } from './timed-loop.js'
-import { makeShare, OPERATION_NAMES, type Operation, timedOperations, type Workload } from './workload.js'
+import { makeShare, type Operation, passOperations, timedOperations, type Workload } from './workload.js'
 
 /** Nanoseconds per operation: wall time of all threads together by the number of operations of all. */
 export type PassTimes = { readonly [operation in Operation]?: number }
@@ -25,7 +25,7 @@ export function runPass(
   onFilled: OnFilled,
 ): PassTimes {
   const times: { [operation in Operation]?: number } = {}
-  for (const operation of OPERATION_NAMES) {
+  for (const operation of passOperations(workload)) {
     runOperation(table, operation, workload, thread, threads, line)
     line.meet()
     times[operation] = line.elapsedNs() / timedOperations(operation, workload)

@@ -9,33 +9,45 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { PassResult } from './contender-process.js'
-import { OPERATION_NAMES, type Operation, type Workload } from './workload.js'
+import { OPERATION_NAMES, type Operation, passOperations, type Workload } from './workload.js'
 
 const run = promisify(execFile)
 
 const SOURCE_PATH = fileURLToPath(new URL('../../bench/striped-map.cpp', import.meta.url))
+const PROGRAM = 'striped-map'
 const COMPILER = 'g++'
 const COMPILER_FLAGS = ['-O2', '-std=c++17', '-pthread']
 
 /** A line of the program's output. */
 interface OutputLine {
-  readonly op: Operation | 'memory'
+  /** An operation by its {@link programName}, or `memory`. */
+  readonly op: string
   readonly nsPerOp?: number
   readonly bytes?: number
 }
 
-export interface CompiledStripedMap {
-  readonly path: string
-  remove(): void
+/** The program, compiled when it is first asked for; `using` removes it. */
+export class StripedMapProgram {
+  #folder: string | undefined
+
+  /** The path of the program; throws an error that says what is missing. */
+  path(): string {
+    this.#folder ??= compile()
+    return join(this.#folder, PROGRAM)
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
+    this.#folder = undefined
+  }
 }
 
-/** Compiles the program; throws an error that says what is missing. */
-export function compileStripedMap(): CompiledStripedMap {
+/** Returns the folder with the program in it. */
+function compile(): string {
   if (!existsSync(SOURCE_PATH)) throw new Error('its source is not part of the installed package')
   const folder = mkdtempSync(join(tmpdir(), 'hearth-bench-'))
-  const path = join(folder, 'striped-map')
   try {
-    execFileSync(COMPILER, [...COMPILER_FLAGS, SOURCE_PATH, '-o', path], { stdio: 'pipe' })
+    execFileSync(COMPILER, [...COMPILER_FLAGS, SOURCE_PATH, '-o', join(folder, PROGRAM)], { stdio: 'pipe' })
   } catch (error) {
     rmSync(folder, { recursive: true, force: true })
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
@@ -43,7 +55,12 @@ export function compileStripedMap(): CompiledStripedMap {
       cause: error,
     })
   }
-  return { path, remove: () => rmSync(folder, { recursive: true, force: true }) }
+  return folder
+}
+
+/** The program writes `mix:95` where this side writes `mix-95`. */
+function programName(operation: Operation): string {
+  return operation.replace(/^mix-/, 'mix:')
 }
 
 /** Runs all operations once, in the order of the JavaScript passes. */
@@ -59,18 +76,33 @@ export async function runStripedMap(
     '--threads': threads,
     '--hot-keys': workload.hotKeys,
     '--hot-operations': workload.hotOperations,
+    '--mix-operations': workload.mixOperations,
+    '--most-operations': workload.mostOperations,
+    '--distribution': workload.distribution,
     '--batch': workload.batch,
     '--rounds': 1,
-    '--ops': OPERATION_NAMES.join(','),
+    '--ops': passOperations(workload).map(programName).join(','),
   }
   const argv = Object.entries(options).flatMap(([name, value]) => [name, String(value)])
-  const { stdout } = await run(path, argv, { timeout: timeoutMs })
+  const { stdout } = await run(path, argv, { timeout: timeoutMs }).catch((error: unknown) => {
+    throw new Error(reasonOf(error), { cause: error })
+  })
   const times: { [operation in Operation]?: number } = {}
+  const byName = new Map(OPERATION_NAMES.map((operation) => [programName(operation), operation]))
   let memoryBytes = 0
   for (const text of stdout.trim().split('\n')) {
     const line: OutputLine = JSON.parse(text)
     if (line.op === 'memory') memoryBytes = line.bytes ?? 0
-    else times[line.op] = line.nsPerOp ?? 0
+    const operation = byName.get(line.op)
+    if (operation !== undefined) times[operation] = line.nsPerOp ?? 0
   }
   return memoryBytes > 0 ? { times, memoryBytes } : { times }
+}
+
+/** What went wrong, in one line. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if ('killed' in error && error.killed === true) return 'took longer than the limit for one pass'
+  const told = 'stderr' in error ? String(error.stderr).split('\n')[0] : ''
+  return told || (error.message.split('\n')[0] ?? error.name)
 }

@@ -1,7 +1,8 @@
 /** The table benchmark's report as text: one block an operation, ratios against the first contender. */
 import { CONTENDERS, type ContenderName } from './contender.js'
 import { machineLine } from './machine.js'
-import type { Measurement, TableBenchReport } from './table.js'
+import type { Measurement } from './passes.js'
+import type { Comparison, TableBenchReport } from './table.js'
 import { OPERATION_NAMES, OPERATIONS } from './workload.js'
 
 const LABEL_WIDTH = Math.max(...Object.values(CONTENDERS).map(({ label }) => label.length))
@@ -25,7 +26,7 @@ function ratioTo(measurement: Measurement, reference: Measurement | undefined): 
   return `${(measurement.medianNsPerOperation / reference.medianNsPerOperation).toFixed(2)}x`
 }
 
-function blocksOf(report: TableBenchReport, threads: number, reference: ContenderName): string[] {
+function blocksOf(report: Comparison, threads: number, reference: ContenderName): string[] {
   const ofThreads = report.measurements.filter((measurement) => measurement.threads === threads)
   return OPERATION_NAMES.flatMap((operation) => {
     const rows = ofThreads.filter((measurement) => measurement.operation === operation)
@@ -48,7 +49,7 @@ function blocksOf(report: TableBenchReport, threads: number, reference: Contende
 }
 
 /** What several threads gain, of each contender measured with one and with more. */
-function scalingOf(report: TableBenchReport): string[] {
+function scalingOf(report: Comparison): string[] {
   const lines = report.measurements.flatMap((measurement) => {
     const single = report.measurements.find(
       ({ contender, operation, threads }) =>
@@ -62,7 +63,7 @@ function scalingOf(report: TableBenchReport): string[] {
   return lines.length === 0 ? [] : ['Gain by threads', ...lines, '']
 }
 
-function memoryLines(report: TableBenchReport): string[] {
+function memoryLines(report: Comparison): string[] {
   if (report.memory.length === 0) return []
   const lines = report.memory.map(({ contender, bytes, bytesPerLiveByte }) =>
     columns(
@@ -76,11 +77,15 @@ function memoryLines(report: TableBenchReport): string[] {
 
 /** The report for people; `reference` is the contender that ratios are of, Hearth unless it was left out. */
 export function formatTableReport(report: TableBenchReport, reference: ContenderName = 'hearth'): string {
+  return [machineLine(report.machine), formatComparison(report, reference)].join('\n')
+}
+
+/** Without the lines of the machine. */
+export function formatComparison(report: Comparison, reference: ContenderName = 'hearth'): string {
   const { keys, valueBytes, hotKeys, batch } = report.workload
   const used = new Set(report.measurements.map(({ contender }) => contender))
   const threadCounts = [...new Set(report.measurements.map(({ threads }) => threads))]
   return [
-    machineLine(report.machine),
     `${keys} keys of 16 B, values of ${valueBytes} B, ${hotKeys} hot keys, batches of ${batch}; medians of ${report.rounds} interleaved rounds`,
     `ratio: how many times as fast ${CONTENDERS[reference].label} is; range: slowest to fastest round, M/s`,
     '',

@@ -45,10 +45,26 @@ function deleteEach(table: BenchTable, keys: readonly string[], letters: Uint8Ar
   return sum
 }
 
+function mixEach(table: BenchTable, { keys, values, reads }: Share): number {
+  let sum = 0
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] ?? ''
+    if (reads[index] === 1) {
+      const value = table.get(key)
+      if (value !== undefined && value !== null) sum += value.charCodeAt(value.length - 1)
+    } else {
+      table.set(key, values[index] ?? '')
+    }
+  }
+  return sum
+}
+
 /** Loads what belongs into the table before the clock starts. */
 export function loadUntimed(table: BenchTable, { untimed }: Share): void {
-  if (table.load === undefined) setEach(table, untimed.keys, untimed.values)
-  else if (untimed.keys.length > 0) table.load(untimed.keys, untimed.values)
+  for (const { keys, values } of untimed) {
+    if (table.load === undefined) setEach(table, keys, values)
+    else table.load(keys, values)
+  }
 }
 
 /** Runs a share; the caller takes the time and compares the sum with the share's own. */
@@ -64,6 +80,11 @@ export function runShare(table: BenchTable, share: Share): number {
     case 'set-update':
     case 'hot-set':
       return setEach(table, share.keys, share.values)
+    case 'mix-100':
+    case 'mix-95':
+    case 'mix-50':
+    case 'mix-0':
+      return mixEach(table, share)
     case 'delete':
       return deleteEach(table, share.keys, share.letters)
   }

@@ -9,6 +9,8 @@
  *
  * Pure functions of their arguments: the same seed gives the same order in every thread and process.
  */
+import { MIB } from '../base/limits.js'
+import { zipfRanks } from './zipf.js'
 
 /**
  * Every operation, in the order in which one pass runs them: each leaves what the next one needs, and nothing
@@ -20,6 +22,10 @@ export const OPERATIONS = {
   'get-many': 'read every key once, in batches; a loop where a contender has no batch',
   'hot-get': 'read few keys of the full table, a new key string each time',
   'hot-get-same': 'read few keys of the full table, the same key string objects each time',
+  'mix-100': 'read keys drawn from the distribution',
+  'mix-95': 'keys drawn from the distribution, 95 % reads and 5 % replaces',
+  'mix-50': 'keys drawn from the distribution, 50 % reads and 50 % replaces',
+  'mix-0': 'replace the values of keys drawn from the distribution',
   'set-update': 'replace every value once',
   'hot-set': 'replace the values of few keys of the full table, a new key string each time',
   delete: 'delete every key once',
@@ -30,6 +36,12 @@ export type Operation = keyof typeof OPERATIONS
 /** The operations in pass order. */
 export const OPERATION_NAMES = Object.keys(OPERATIONS) as readonly Operation[]
 
+/** Those of a plain comparison: all but the mixes, which belong to sweeps. */
+export const PLAIN_OPERATIONS = OPERATION_NAMES.filter((operation) => !operation.startsWith('mix-'))
+
+/** How mixes draw their keys: `zipf` has the exponent 0.99, as YCSB has it. */
+export type Distribution = 'uniform' | 'zipf'
+
 /** The sizes of one pass. */
 export interface Workload {
   readonly keys: number
@@ -37,7 +49,14 @@ export interface Workload {
   readonly hotKeys: number
   /** Operations on the hot keys, of all threads together. */
   readonly hotOperations: number
+  /** Operations of each mix, of all threads together. */
+  readonly mixOperations: number
+  readonly distribution: Distribution
   readonly batch: number
+  /** What a pass runs, in pass order whatever the order here; `set-new` always, since it fills the table. */
+  readonly operations: readonly Operation[]
+  /** No operation is timed more often than this: a large table is filled untimed for the rest. */
+  readonly mostOperations: number
   readonly seed: number
   /** The part of the keys that a slow contender is timed with; 1 for the others. */
   readonly timedFraction: number
@@ -49,11 +68,18 @@ export interface Share {
   readonly keys: readonly string[]
   readonly values: readonly string[]
   readonly batches: readonly string[][]
+  /** For mixes: 1 where the operation is a read. */
+  readonly reads: Uint8Array
   /** For deletes: the letter that each key adds to the sum. */
   readonly letters: Uint8Array
   readonly expectedSum: number
-  /** Entries to load before the clock starts, so that the timed ones meet a full table. */
-  readonly untimed: { readonly keys: readonly string[]; readonly values: readonly string[] }
+  /** Entries to load before the clock starts, so that the timed ones meet a full table; made as they are asked for. */
+  readonly untimed: Iterable<Entries>
+}
+
+export interface Entries {
+  readonly keys: readonly string[]
+  readonly values: readonly string[]
 }
 
 const FIRST_LETTER = 'a'.charCodeAt(0)
@@ -127,17 +153,50 @@ function hotIndices(workload: Workload, seed: number): Uint32Array {
   return Uint32Array.from({ length: workload.hotOperations }, () => below(hotKeys) * stride)
 }
 
+/** The draws of a mix, with replacement: what is popular at `zipf` is another key in every operation. */
+function mixIndices(workload: Workload, seed: number): Uint32Array {
+  const { keys, mixOperations: length } = workload
+  const below = randomBelow(seed)
+  if (workload.distribution === 'uniform') return Uint32Array.from({ length }, () => below(keys))
+  const byPopularity = shuffledIndices(keys, seed)
+  const rankAt = zipfRanks(keys)
+  return Uint32Array.from({ length }, () => byPopularity[rankAt(below(2 ** 32) / 2 ** 32)] ?? 0)
+}
+
 const WRITES: ReadonlySet<Operation> = new Set(['set-new', 'set-update', 'hot-set'])
 
-/** How many times every value has been replaced when `operation` is done; reads come before the first replace. */
+/** The percentage of reads of a mix; undefined for other operations. */
+export function readPercentOf(operation: Operation): number | undefined {
+  return operation.startsWith('mix-') ? Number(operation.slice('mix-'.length)) : undefined
+}
+
+/**
+ * How many times every value has been replaced when `operation` is done; reads come before the first replace, and
+ * mixes replace values by their like, so that their reads can be checked.
+ */
 function revisionOf(operation: Operation): number {
   return operation === 'set-update' || operation === 'hot-set' ? 1 : 0
 }
 
 /** How many operations of `operation` are timed, by all threads together. */
 export function timedOperations(operation: Operation, workload: Workload): number {
-  const all = operation.startsWith('hot-') ? workload.hotOperations : workload.keys
-  return Math.max(1, Math.floor(all * workload.timedFraction))
+  const all = operation.startsWith('hot-')
+    ? workload.hotOperations
+    : operation.startsWith('mix-')
+      ? workload.mixOperations
+      : workload.keys
+  return Math.max(1, Math.min(Math.floor(all * workload.timedFraction), workload.mostOperations))
+}
+
+function indicesOf(operation: Operation, workload: Workload, seed: number): Uint32Array {
+  if (operation.startsWith('hot-')) return hotIndices(workload, seed)
+  if (operation.startsWith('mix-')) return mixIndices(workload, seed)
+  return shuffledIndices(workload.keys, seed)
+}
+
+/** What a pass runs, in order. */
+export function passOperations(workload: Workload): readonly Operation[] {
+  return OPERATION_NAMES.filter((name) => name === 'set-new' || workload.operations.includes(name))
 }
 
 function threadsPart(indices: Uint32Array, thread: number, threads: number): Uint32Array {
@@ -148,27 +207,44 @@ function threadsPart(indices: Uint32Array, thread: number, threads: number): Uin
 /** Makes the share of `thread` (from 0) of `threads`; all shares together are the whole operation. */
 export function makeShare(operation: Operation, workload: Workload, thread: number, threads: number): Share {
   const seed = Math.imul(workload.seed + OPERATION_NAMES.indexOf(operation) + 1, 0x9e3779b1)
-  const all = operation.startsWith('hot-') ? hotIndices(workload, seed) : shuffledIndices(workload.keys, seed)
+  const all = indicesOf(operation, workload, seed)
   const timed = timedOperations(operation, workload)
   const indices = threadsPart(all.subarray(0, timed), thread, threads)
   const untimed =
     operation === 'set-new' ? threadsPart(all.subarray(timed), thread, threads) : new Uint32Array()
   const revision = revisionOf(operation)
   const letters = Uint8Array.from(indices, (index) => lastLetter(index, revision))
+  const readPercent = readPercentOf(operation)
+  const below = randomBelow(seed ^ (thread + 1))
+  const reads =
+    readPercent === undefined
+      ? new Uint8Array()
+      : Uint8Array.from(indices, () => Number(below(100) < readPercent))
   const makeKey = keyMaker()
   const makeValue = valueMaker(workload.valueBytes)
   const writes = WRITES.has(operation)
-  const valuesOf = (of: Uint32Array): string[] => Array.from(of, (index) => makeValue(index, revision))
-  const untimedShare = { keys: Array.from(untimed, makeKey), values: valuesOf(untimed) }
   const keys = operation === 'hot-get-same' ? sameKeys(indices, makeKey) : Array.from(indices, makeKey)
   return {
     operation,
     keys,
-    values: writes ? valuesOf(indices) : [],
+    values:
+      writes || readPercent !== undefined ? Array.from(indices, (index) => makeValue(index, revision)) : [],
     batches: operation === 'get-many' ? batchesOf(keys, workload.batch) : [],
+    reads,
     letters,
-    expectedSum: writes ? 0 : letters.reduce((sum, letter) => sum + letter, 0),
-    untimed: untimedShare,
+    expectedSum: writes ? 0 : letters.reduce((sum, letter, at) => sum + letter * (reads[at] ?? 1), 0),
+    untimed: untimedEntries(untimed, workload.valueBytes),
+  }
+}
+
+/** In pieces of some MiB, so that a table larger than the heap can be filled. */
+function* untimedEntries(indices: Uint32Array, valueBytes: number): Generator<Entries> {
+  const makeKey = keyMaker()
+  const makeValue = valueMaker(valueBytes)
+  const piece = Math.max(1, Math.min(100_000, Math.floor((32 * MIB) / valueBytes)))
+  for (let from = 0; from < indices.length; from += piece) {
+    const part = indices.subarray(from, from + piece)
+    yield { keys: Array.from(part, makeKey), values: Array.from(part, (index) => makeValue(index, 0)) }
   }
 }
 

@@ -27,7 +27,7 @@ async function benchTable(options: TableOptions): Promise<void> {
     ...(options.keys === undefined ? {} : { keys: options.keys }),
     ...(options.rounds === undefined ? {} : { rounds: options.rounds }),
     ...(options.threads === undefined ? {} : { threads: threadCounts(options.threads) }),
-    onProgress: () => {
+    onPass: () => {
       passes += 1
       progress.update(passes, undefined)
     },
