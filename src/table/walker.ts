@@ -2,14 +2,15 @@
  * Walking the table without locks, entry by entry, each exactly once that is there throughout.
  *
  * One step reads one interval of a stripe's positions (see positions.ts) whole, validated by the stripe's version:
- * entries that move in between make the step start again.
+ * entries that move in between make the step start again. While a move is under way, a step can see both copies of
+ * an entry: one of a split is not in the bucket of its hash, two within a chain have one stamp.
  *
  * A cursor packs stripe and position into a number below 2^53; 0 begins and ends.
  */
 
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
-import { Buckets } from './buckets.js'
+import { Buckets, bucketIndex } from './buckets.js'
 import type { Desk } from './desk.js'
 import {
   FIRST_SLOT,
@@ -44,6 +45,8 @@ export class Walker {
   readonly #clock: RegionClock
   readonly #words: Int32Array
   readonly #segments: readonly Segment[]
+  /** Stamps met in the interval that is being read. */
+  readonly #met = new Set<number>()
 
   constructor(space: Space, clock: RegionClock, desk: Desk) {
     this.#desk = desk
@@ -90,8 +93,9 @@ export class Walker {
     const buckets = this.#words[stripeAt + STRIPE.buckets]!
     const level = levelOf(buckets)
     const residue = residueAt(position, level)
+    this.#met.clear()
     for (let index = residue; index < buckets; index += 2 ** level) {
-      if (!this.#readChain(this.#buckets.line(stripeAt, index), found, withValues)) return -1
+      if (!this.#readChain(stripeAt, index, buckets, found, withValues)) return -1
     }
     const stable =
       Atomics.load(this.#words, stripeAt + STRIPE.version) === version &&
@@ -99,8 +103,14 @@ export class Walker {
     return stable ? level : -1
   }
 
-  #readChain(first: Reference, found: WalkedEntry[], withValues: boolean): boolean {
-    let line = first
+  #readChain(
+    stripeAt: number,
+    index: number,
+    buckets: number,
+    found: WalkedEntry[],
+    withValues: boolean,
+  ): boolean {
+    let line = this.#buckets.line(stripeAt, index)
     for (let lines = 0; line !== 0; lines++) {
       if (lines > MAX_CHAIN_LINES) return false
       const words = this.#segments[line >>> GRANULE_BITS]!.words
@@ -110,21 +120,31 @@ export class Walker {
         slot < at + FIRST_SLOT + SLOTS_PER_LINE * SLOT_WORDS;
         slot += SLOT_WORDS
       ) {
-        if (!this.#readSlot(words, slot, found, withValues)) return false
+        if (!this.#readSlot(words, slot, index, buckets, found, withValues)) return false
       }
       line = words[at + LINE_LINK]!
     }
     return true
   }
 
-  #readSlot(words: Int32Array, slot: number, found: WalkedEntry[], withValues: boolean): boolean {
+  #readSlot(
+    words: Int32Array,
+    slot: number,
+    index: number,
+    buckets: number,
+    found: WalkedEntry[],
+    withValues: boolean,
+  ): boolean {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const stamp = Atomics.load(words, slot + 2)
       const reference = words[slot + 1]!
       if (reference === 0) return true
       if (stamp === 0) continue
+      const belongs = bucketIndex(words[slot]!, buckets) === index
       const entry = this.#copyEntry(reference, withValues)
       if (Atomics.load(words, slot + 2) !== stamp) continue
+      if (!belongs || this.#met.has(stamp)) return true
+      this.#met.add(stamp)
       if (entry !== undefined && !this.#hasExpired(entry)) found.push(entry)
       return true
     }
