@@ -76,7 +76,8 @@ function warmUpOf(workload: Workload): Workload {
 async function runProcess(request: PassRequest): Promise<void> {
   const { contender: name, threads } = request
   const contender = await loadContender(name)
-  const workload: Workload = { ...request.workload, timedFraction: contender.timedFraction }
+  const { timedReads, timedWrites } = contender
+  const workload: Workload = { ...request.workload, timedReads, timedWrites }
   const workers = Array.from({ length: threads - 1 }, (_, index) => {
     const data: WorkerRequest = { contender: name, thread: index + 1, threads }
     return new Worker(new URL(import.meta.url), { workerData: data })

@@ -17,7 +17,8 @@ const WORKLOAD: Workload = {
   operations: OPERATION_NAMES,
   mostOperations: 1_000_000,
   seed: 7,
-  timedFraction: 1,
+  timedReads: 1,
+  timedWrites: 1,
 }
 
 test('the shares of all threads together hold every key once', () => {
@@ -37,7 +38,7 @@ test('what is read is what was set: the letters of a get are the last ones of th
 })
 
 test('a share timed in part loads the other keys before', () => {
-  const share = makeShare('set-new', { ...WORKLOAD, timedFraction: 0.1 }, 0, 1)
+  const share = makeShare('set-new', { ...WORKLOAD, timedWrites: 0.1 }, 0, 1)
   assert.equal(share.keys.length, 50)
   const untimed = [...share.untimed].flatMap(({ keys }) => keys)
   assert.equal(new Set([...share.keys, ...untimed]).size, WORKLOAD.keys)

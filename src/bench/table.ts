@@ -94,7 +94,8 @@ export function workloadOf(options: WorkloadOptions): Workload {
     operations: options.operations ?? PLAIN_OPERATIONS,
     mostOperations: requireCount('mostOperations', options.mostOperations ?? NO_MOST),
     seed: 1,
-    timedFraction: 1,
+    timedReads: 1,
+    timedWrites: 1,
   }
 }
 

@@ -58,8 +58,9 @@ export interface Workload {
   /** No operation is timed more often than this: a large table is filled untimed for the rest. */
   readonly mostOperations: number
   readonly seed: number
-  /** The part of the keys that a slow contender is timed with; 1 for the others. */
-  readonly timedFraction: number
+  /** The part of the operations that a slow contender is timed with; 1 for the others. */
+  readonly timedReads: number
+  readonly timedWrites: number
 }
 
 /** One thread's share of one operation: what is made before the clock starts, and what reading must add up to. */
@@ -163,6 +164,7 @@ function mixIndices(workload: Workload, seed: number): Uint32Array {
   return Uint32Array.from({ length }, () => byPopularity[rankAt(below(2 ** 32) / 2 ** 32)] ?? 0)
 }
 
+const READS: ReadonlySet<Operation> = new Set(['get', 'get-many', 'hot-get', 'hot-get-same', 'mix-100'])
 const WRITES: ReadonlySet<Operation> = new Set(['set-new', 'set-update', 'hot-set'])
 
 /** The percentage of reads of a mix; undefined for other operations. */
@@ -185,7 +187,9 @@ export function timedOperations(operation: Operation, workload: Workload): numbe
     : operation.startsWith('mix-')
       ? workload.mixOperations
       : workload.keys
-  return Math.max(1, Math.min(Math.floor(all * workload.timedFraction), workload.mostOperations))
+  const isRead = READS.has(operation)
+  const wanted = Math.floor(all * (isRead ? workload.timedReads : workload.timedWrites))
+  return Math.max(1, Math.min(wanted, workload.mostOperations))
 }
 
 function indicesOf(operation: Operation, workload: Workload, seed: number): Uint32Array {

@@ -11,7 +11,8 @@ function capacityBytes(keys: number, valueBytes: number): number {
 }
 
 export const hearth: Contender = {
-  timedFraction: 1,
+  timedReads: 1,
+  timedWrites: 1,
   open({ keys, valueBytes }) {
     const table = new SharedMap<string, string>({ capacity: capacityBytes(keys, valueBytes) })
     return {

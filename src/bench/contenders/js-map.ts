@@ -10,7 +10,8 @@ function heapBytes(): number {
 }
 
 export const jsMap: Contender = {
-  timedFraction: 1,
+  timedReads: 1,
+  timedWrites: 1,
   open() {
     const emptyBytes = heapBytes()
     const table = new Map<string, string>()
