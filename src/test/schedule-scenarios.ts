@@ -43,6 +43,12 @@ function scenario(name: string, programs: Step[][], more: Partial<Scenario> = {}
   return { name, values, keys: keysIn(3), setup: holding(2, values), programs, ...more }
 }
 
+/** Nothing is there, but there was. */
+function emptied(map: ScheduledMap, keys: readonly string[]): void {
+  holding(2)(map, keys)
+  map.clear()
+}
+
 const expiring =
   (ttlMs: number) =>
   (map: ScheduledMap, keys: readonly string[]): void => {
@@ -52,9 +58,12 @@ const expiring =
 
 /** Three entries in one bucket: the next insert splits it, and some of them move. */
 const beforeSplit = { keys: keysIn(5), setup: holding(3) }
-/** Seven entries in the first of two buckets, in two lines: the next insert splits it, moves some and the rest closes up. */
+/**
+ * Seven entries in the first of two buckets, in two lines: the next insert splits it, the first four move, and of the
+ * others two close up from the second line.
+ */
 const beforeLongSplit = {
-  keys: [...keysIn(7, 4, 0).slice(0, 3), ...keysIn(4, 4, 2), ...keysIn(2, 2, 1)],
+  keys: [...keysIn(4, 4, 2), ...keysIn(3, 4, 0), ...keysIn(2, 2, 1)],
   setup: holding(7),
 }
 /** Five entries fill the one line of a bucket: the next one there needs a second line. */
@@ -75,6 +84,10 @@ const reuse = act('set', 1, 48)
 
 export const PAIRS: readonly Scenario[] = [
   scenario('hit and replace, the old chunk used again', [[get], [set, reuse]]),
+  scenario('hit and two replaces, the chunk between them used again', [
+    [get],
+    [set, act('set', 0, 44), reuse],
+  ]),
   scenario('hit and replace by other sizes', [
     [get, get],
     [act('set', 0, 41), act('set', 0, 42), act('set', 0, 43)],
@@ -85,6 +98,11 @@ export const PAIRS: readonly Scenario[] = [
     [act('delete'), act('insert', 0, 52)],
   ]),
   scenario('miss and insert', [[act('get', 2), act('has', 2)], [insert]]),
+  scenario(
+    'a first entry, inserted and deleted once it is seen',
+    [[act('insert', 0, 40)], [act('get'), act('delete'), act('get')]],
+    { setup: emptied },
+  ),
   scenario('two inserts of one key', [[insert], [act('insert', 2, 47)]]),
   scenario('two inserts into a fresh table', [[insert], [act('insert', 1, 5)]], {
     setup: () => undefined,
@@ -130,6 +148,7 @@ export const PAIRS: readonly Scenario[] = [
     [[act('insert', 3, 60)], [act('insert', 4, 64)]],
     beforeSplit,
   ),
+  scenario('a hit while a chain closes up', [[act('get', 5)], [act('insert', 7, 60)]], beforeLongSplit),
   scenario(
     'hits while a chain closes up',
     [[0, 2, 4, 5, 6].map((key) => act('get', key)), [act('insert', 7, 60)]],
