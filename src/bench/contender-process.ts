@@ -40,6 +40,7 @@ interface WorkerRequest {
 
 /** Operations of the warm-up, enough calls for every loop to be compiled at its highest tier, and their bytes. */
 const WARM_UP_OPERATIONS = 50_000
+const LEAST_WARM_UP_KEYS = 20_000
 const WARM_UP_BYTES = 64 * MIB
 
 async function measure(
@@ -67,9 +68,9 @@ function warmUpOf(workload: Workload): Workload {
   const most = Math.max(1, Math.min(WARM_UP_OPERATIONS, Math.floor(WARM_UP_BYTES / workload.valueBytes)))
   return {
     ...workload,
-    keys: Math.min(most, workload.keys),
-    hotOperations: Math.min(most, workload.hotOperations),
-    mixOperations: Math.min(most, workload.mixOperations),
+    keys: Math.min(most, Math.max(workload.keys, LEAST_WARM_UP_KEYS)),
+    hotOperations: most,
+    mixOperations: most,
   }
 }
 
