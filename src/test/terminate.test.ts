@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { runSeed } from './seeded-random.js'
+import { runTerminations } from './terminate.js'
+
+const ROUNDS = 60
+const MOST_MS = 5000
+/** Rounds that even a slow machine gets through; fewer would show nothing. */
+const LEAST_ROUNDS = 5
+
+describe('workers terminated at random under load lose nothing they acknowledged and stop nobody', () => {
+  for (const [workers, stripes] of [
+    [4, 1],
+    [6, 4],
+  ] as const) {
+    test(`${workers} workers on ${stripes} stripes`, async (t) => {
+      const seed = runSeed()
+      const counts = await runTerminations({ seed, workers, stripes, rounds: ROUNDS, mostMs: MOST_MS })
+      t.diagnostic(`seed ${seed}: ${JSON.stringify(counts)}`)
+      assert.ok(counts.rounds >= LEAST_ROUNDS && counts.operations > 100)
+    })
+  }
+})
