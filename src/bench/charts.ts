@@ -11,8 +11,8 @@ function heading(title: string, subtitle: string): string {
 }
 
 const GOAL_ROW = 26
-const GOAL_LABELS = 356
-const GOAL_SPAN = 300
+const GOAL_LABELS = 420
+const GOAL_SPAN = 270
 /** Scores beyond it end at the edge. */
 const MOST_SCORE = 2
 
@@ -186,7 +186,7 @@ function fillOf(names: readonly string[], name: string): string {
 }
 
 /** About as wide as a character is at this size. */
-const CHARACTER = 7.2
+const CHARACTER = 7.8
 
 function legend(names: readonly string[]): string {
   let x = LEFT

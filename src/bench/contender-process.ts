@@ -1,6 +1,6 @@
 /**
- * The program of one child process of the table benchmark: one contender, one pass to warm up on a small table,
- * one measured pass, and one result for the process that started it. A process for each pass, so that no contender lives
+ * The program of one child process of the table benchmark: one contender, passes to warm up on small tables, one
+ * measured pass, and one result for the process that started it. A process for each pass, so that no contender lives
  * in another's heap or runs code that was compiled for another's types.
  *
  * Its request is a {@link PassRequest}. Thread 0 is this process's main thread; the others are workers
@@ -40,8 +40,9 @@ interface WorkerRequest {
 
 /** Operations of the warm-up, enough calls for every loop to be compiled at its highest tier, and their bytes. */
 const WARM_UP_OPERATIONS = 50_000
-const LEAST_WARM_UP_KEYS = 20_000
 const WARM_UP_BYTES = 64 * MIB
+/** Several tables: code compiled for the only table of a process is thrown away when the second one is made. */
+const WARM_UPS = 3
 
 async function measure(
   contender: Contender,
@@ -68,7 +69,7 @@ function warmUpOf(workload: Workload): Workload {
   const most = Math.max(1, Math.min(WARM_UP_OPERATIONS, Math.floor(WARM_UP_BYTES / workload.valueBytes)))
   return {
     ...workload,
-    keys: Math.min(most, Math.max(workload.keys, LEAST_WARM_UP_KEYS)),
+    keys: most,
     hotOperations: most,
     mixOperations: most,
   }
@@ -84,7 +85,7 @@ async function runProcess(request: PassRequest): Promise<void> {
     return new Worker(new URL(import.meta.url), { workerData: data })
   })
   await Promise.all(workers.map((worker) => once(worker, 'message')))
-  await measure(contender, workers, threads, warmUpOf(workload))
+  for (let turn = 0; turn < WARM_UPS; turn++) await measure(contender, workers, threads, warmUpOf(workload))
   const result = await measure(contender, workers, threads, workload)
   await Promise.all(workers.map((worker) => worker.terminate()))
   reportResult(result)

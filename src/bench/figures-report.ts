@@ -12,7 +12,7 @@ import type { FiguresReport } from './figures.js'
 import { type Machine, machineLine } from './machine.js'
 import type { FiguresScale } from './section.js'
 
-const LABEL_WIDTH = 52
+const LABEL_WIDTH = 50
 const VERDICTS: { readonly [verdict in Verdict]: string } = {
   met: 'met',
   missed: 'MISSED',

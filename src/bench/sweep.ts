@@ -35,8 +35,6 @@ export interface SweepLimits {
   readonly payloadBytes: number
 }
 
-export const MOST_PAYLOAD_BYTES = 4 * GIB
-
 export const DEFAULT_SWEEP_LIMITS: SweepLimits = {
   keys: 1_000_000,
   valueBytes: 100,

@@ -30,7 +30,7 @@ export async function runMemory(run: SectionRun): Promise<void> {
   const { keys, valueBytes } = run.scale
   const full: Row = { label: 'bytes by live byte, full', unit: 'times', asked: atMost(1.45) }
   const churned: Row = {
-    label: 'after 10 replacements a key, by the same table full',
+    label: 'after 10 replacements a key, by full',
     unit: 'times',
     asked: atMost(1.25),
   }
@@ -129,8 +129,8 @@ export async function runEviction(run: SectionRun): Promise<void> {
 }
 
 const FLOOD_CASES: readonly { readonly kind: FloodRequest['kind']; readonly label: string }[] = [
-  { kind: 'murmur', label: 'time of keys of one murmur3 hash by random keys' },
-  { kind: 'integers', label: 'time of integer-like keys by random keys' },
+  { kind: 'murmur', label: 'time of keys of one murmur3 hash by random' },
+  { kind: 'integers', label: 'time of integer-like keys by random' },
 ]
 
 export async function runFlood(run: SectionRun): Promise<void> {
