@@ -25,21 +25,25 @@ export const PARTICIPANT = wordLayout('participant', PARTICIPANT_WORDS, {
     writer: 'lock protocol',
     what: 'guards the magazines; held throughout each writing operation',
   },
+  process: { at: 1, writer: 'who joins', what: 'process id; for messages' },
   thread: {
-    at: 1,
-    writer: 'under the registry lock',
-    what: 'who: kernel thread id, or the worker id + 1 where there is none; 0: free',
+    at: 2,
+    writer: 'who joins, by compare-and-swap together with startTime; 0 by who leaves or settles',
+    what: 'who: kernel thread id, or minus the worker id and 1 where there is none; 0: free',
   },
   startTime: {
-    at: 2,
-    writer: 'under the registry lock',
-    what: 'start time of the thread in clock ticks, low 32 bits; 0: unknown',
+    at: 3,
+    writer: 'who joins, in one store with thread: who reads both sees both',
+    what: 'start time of the thread in clock ticks, low 31 bits; 0: unknown',
   },
-  process: { at: 3, writer: 'under the registry lock', what: 'process id' },
-  worker: { at: 4, writer: 'under the registry lock', what: 'worker_threads id + 1' },
+  worker: {
+    at: 4,
+    writer: 'who joins; 0 by who leaves or settles',
+    what: 'worker_threads id + 1; for messages and exit events',
+  },
   generation: {
     at: 5,
-    writer: 'under the registry lock',
+    writer: 'who leaves, or who settles the dead, before the record is free',
     what: 'counts the users of this record; part of their lock tag',
   },
   repairer: {
@@ -56,7 +60,7 @@ export const PARTICIPANT = wordLayout('participant', PARTICIPANT_WORDS, {
   dead: {
     at: 13,
     writer: 'the exit listener of its parent',
-    what: '1 once its worker is known to have exited',
+    what: 'lock tag of the participant whose worker is known to have exited; says nothing about later ones',
   },
   spareInHand: { at: 14, writer: own, what: 'spare bucket line between two lists of one stripe' },
   spareStripe: { at: 15, writer: own, what: 'word index of that stripe' },

@@ -1,8 +1,9 @@
 /**
  * The registry of participants: joining, leaving, and settling what the dead leave behind.
  *
- * A record is claimed by one compare-and-swap of its `thread` word and is free again once that is 0. The dead keep
- * theirs until somebody settles it: who waits for one of their locks, who finds no free record, or who is short of
+ * A record is claimed by one compare-and-swap of its `thread` and `startTime`, together 8 bytes, so that nobody sees half
+ * an identity and takes the living for dead; it is free again once they are 0. Its generation has moved on by then, so no
+ * sign of an earlier user (a lock's tag, the `dead` word) ever speaks of the next. The dead keep theirs until somebody settles it: who waits for one of their locks, who finds no free record, or who is short of
  * memory. Settling itself (what to repair, in which order) is the `Settler`'s; the registry decides who may do it:
  * one participant at a time holds the `repairer` word, and if that one dies too, the next starts over.
  */
@@ -15,7 +16,9 @@ import { HEADER } from './header.js'
 import type { OwnerWatch } from './lock.js'
 import { COUNTER_SLOTS, lockTag, PARTICIPANT, tagIndex } from './participant.js'
 import type { Region } from './region.js'
-import { currentThread, type Liveness } from './threads.js'
+import { identityBits, identityOf, type Liveness, onWorkerExit, type ThreadIdentity } from './threads.js'
+
+const { thread: THREAD } = PARTICIPANT
 
 /** Repairs what the participant at `deadAt` (its tag: `deadTag`) held. May be run again from the start. */
 export type Settle = (deadAt: number, deadTag: number, locksOnly: boolean) => void
@@ -26,33 +29,35 @@ export class Registry implements OwnerWatch {
   readonly tag: number
   readonly #words: Int32Array
   readonly #floats: Float64Array
+  readonly #longs: BigInt64Array
   readonly #shape: Geometry
   readonly #isAlive: Liveness
   #settler: Settle | undefined
   /** Records that this thread is settling right now: settling one can run into the locks of another. */
   readonly #settling = new Set<number>()
+  readonly #unsubscribe: () => void
 
   private constructor(region: Region, shape: Geometry, isAlive: Liveness, index: number) {
     this.#words = region.segments[0]!.words
     this.#floats = region.segments[0]!.floats
+    this.#longs = region.segments[0]!.longs
     this.#shape = shape
     this.#isAlive = isAlive
     this.at = shape.participantsAt + index * PARTICIPANT_WORDS
     this.tag = lockTag(index, this.#words[this.at + PARTICIPANT.generation]!)
+    this.#unsubscribe = onWorkerExit((worker) => this.#markExited(worker))
   }
 
-  /** Claims a record for this thread. Throws OperationError FULL when all are taken by the living. */
-  static join(region: Region, shape: Geometry, isAlive: Liveness): Registry {
-    const words = region.segments[0]!.words
-    const { thread, startTime } = currentThread()
+  /** Claims a record for this thread (`self`). Throws OperationError FULL when all are taken by the living. */
+  static join(region: Region, shape: Geometry, isAlive: Liveness, self: ThreadIdentity): Registry {
+    const { words, longs } = region.segments[0]!
+    const who = identityBits(self)
     for (let index = 0; index < MAX_PARTICIPANTS; index++) {
       const at = shape.participantsAt + index * PARTICIPANT_WORDS
-      if (Atomics.compareExchange(words, at + PARTICIPANT.thread, 0, thread) !== 0) continue
-      words[at + PARTICIPANT.startTime] = startTime
+      if (words[at + THREAD] !== 0) continue
+      if (Atomics.compareExchange(longs, (at + THREAD) >>> 1, 0n, who) !== 0n) continue
       words[at + PARTICIPANT.process] = process.pid
       words[at + PARTICIPANT.worker] = threadId + 1
-      words[at + PARTICIPANT.dead] = 0
-      Atomics.add(words, at + PARTICIPANT.generation, 1)
       return new Registry(region, shape, isAlive, index)
     }
     throw new OperationError(
@@ -68,15 +73,16 @@ export class Registry implements OwnerWatch {
 
   /** Gives the record back; its magazines must be empty. Counters are kept in the region's sums. */
   leave(): void {
+    this.#unsubscribe()
     this.#foldCounters(this.at)
-    Atomics.store(this.#words, this.at + PARTICIPANT.thread, 0)
+    this.#free(this.at)
   }
 
   /** Word indices of all records in use, the own included. */
   *records(): Generator<number> {
     for (let index = 0; index < MAX_PARTICIPANTS; index++) {
       const at = this.#shape.participantsAt + index * PARTICIPANT_WORDS
-      if (this.#words[at + PARTICIPANT.thread] !== 0) yield at
+      if (this.#words[at + THREAD] !== 0) yield at
     }
   }
 
@@ -103,14 +109,14 @@ export class Registry implements OwnerWatch {
   /** Housekeeping: settles the dead once a quarter of the records is taken, before the living run out of them. */
   settleDeadIfCrowded(): void {
     const crowdedAt = this.#shape.participantsAt + (MAX_PARTICIPANTS >>> 2) * PARTICIPANT_WORDS
-    if (this.#words[crowdedAt + PARTICIPANT.thread] !== 0) this.settleDead()
+    if (this.#words[crowdedAt + THREAD] !== 0) this.settleDead()
   }
 
   describe(tag: number): string {
     const at = this.#shape.participantsAt + tagIndex(tag) * PARTICIPANT_WORDS
     const words = this.#words
     const worker = words[at + PARTICIPANT.worker]! - 1
-    const thread = words[at + PARTICIPANT.thread]!
+    const thread = words[at + THREAD]!
     const name = worker === 0 ? 'main thread' : `worker ${worker}`
     return `process ${words[at + PARTICIPANT.process]}, ${name}${thread > 0 ? ` (thread ${thread})` : ''}`
   }
@@ -120,31 +126,39 @@ export class Registry implements OwnerWatch {
     return lockTag(index, this.#words[at + PARTICIPANT.generation]!)
   }
 
+  /** Whether the tag is that of the present user of the record; earlier ones have left or were settled. */
+  #isCurrent(at: number, tag: number): boolean {
+    return this.#words[at + THREAD] !== 0 && this.#tagOf(at) === tag
+  }
+
   #lives(at: number, tag: number): boolean {
-    const words = this.#words
-    const thread = words[at + PARTICIPANT.thread]!
-    // A tag of an earlier user: it was settled, or it would still have the record.
-    if (thread === 0 || this.#tagOf(at) !== tag) return true
-    if (words[at + PARTICIPANT.dead] === 1) return false
-    return this.#isAlive({ thread, startTime: words[at + PARTICIPANT.startTime]! })
+    const who = Atomics.load(this.#longs, (at + THREAD) >>> 1)
+    if (who === 0n || this.#tagOf(at) !== tag) return true
+    return this.#words[at + PARTICIPANT.dead] !== tag && this.#isAlive(identityOf(who))
   }
 
   #settleRecord(at: number, tag: number, locksOnly: boolean): boolean {
     const words = this.#words
-    const nested = this.#settling.has(at)
-    if (!nested && !this.#claim(at)) return false
-    this.#settling.add(at)
-    // Somebody else may have settled it between the look and the claim.
-    if (this.#tagOf(at) === tag && words[at + PARTICIPANT.thread] !== 0) {
-      assert(this.#settler !== undefined, 'a joined participant can repair')
-      this.#settler(at, tag, locksOnly || nested)
-      if (at !== this.at && !locksOnly && !nested) {
-        this.#foldCounters(at)
-        Atomics.store(words, at + PARTICIPANT.thread, 0)
-      }
+    // Nested: on its way this settling ran into another lock of the same record. Only that is freed now.
+    if (this.#settling.has(at)) {
+      if (this.#isCurrent(at, tag)) this.#settler?.(at, tag, true)
+      return true
     }
-    if (nested) return true
-    this.#settling.delete(at)
+    if (!this.#claim(at)) return false
+    this.#settling.add(at)
+    try {
+      // Somebody else may have settled it between the look and the claim.
+      if (this.#isCurrent(at, tag)) {
+        assert(this.#settler !== undefined, 'a joined participant can repair')
+        this.#settler(at, tag, locksOnly)
+        if (at !== this.at && !locksOnly) {
+          this.#foldCounters(at)
+          this.#free(at)
+        }
+      }
+    } finally {
+      this.#settling.delete(at)
+    }
     Atomics.store(words, at + PARTICIPANT.repairer, 0)
     return true
   }
@@ -156,12 +170,31 @@ export class Registry implements OwnerWatch {
     const found = Atomics.compareExchange(words, repairerAt, 0, this.tag)
     if (found === 0 || found === this.tag) return true
     const foundAt = this.#shape.participantsAt + tagIndex(found) * PARTICIPANT_WORDS
-    if (foundAt !== at && !this.#settling.has(foundAt)) {
+    // A tag that is no longer current: its owner died as well, and has been settled since.
+    if (this.#isCurrent(foundAt, found) && foundAt !== at && !this.#settling.has(foundAt)) {
       if (this.#lives(foundAt, found)) return false
       // First the repairer, while this record still says what it was repairing.
       this.#settleRecord(foundAt, found, false)
     }
     return Atomics.compareExchange(words, repairerAt, found, this.tag) === found
+  }
+
+  /** The identity last: whoever joins must find another generation, and no worker's number but its own. */
+  #free(at: number): void {
+    this.#words[at + PARTICIPANT.worker] = 0
+    Atomics.add(this.#words, at + PARTICIPANT.generation, 1)
+    Atomics.store(this.#longs, (at + THREAD) >>> 1, 0n)
+  }
+
+  /** A worker that this thread has started is known to have ended: its records here need no look at the system. */
+  #markExited(worker: number): void {
+    for (const at of this.records()) {
+      // The tag first: if the record changes hands in between, it is not the new user's that is marked.
+      const tag = this.#tagOf(at)
+      const isIts = this.#words[at + PARTICIPANT.worker] === worker + 1
+      if (isIts && this.#words[at + PARTICIPANT.process] === process.pid)
+        this.#words[at + PARTICIPANT.dead] = tag
+    }
   }
 
   /** Adds a record's counters to the sums of those who left, and clears them. Sums are a report, not an account. */

@@ -2,16 +2,27 @@
  * Which threads of this process live.
  *
  * A thread is known by its kernel id and start time, as `/proc` shows them: the id alone is used again. Where there
- * is no `/proc`, the worker's number stands in and only the exit event of a worker tells of its end.
+ * is no `/proc`, the worker's number stands in and only the exit event of a worker tells of its end. With `/proc` that
+ * event is no more than an early hint: the thread that would hear it may be the very one that waits.
  */
+import { EventEmitter } from 'node:events'
 import { readFileSync, readlinkSync } from 'node:fs'
-import { threadId } from 'node:worker_threads'
+import { threadId, type Worker } from 'node:worker_threads'
 
 export interface ThreadIdentity {
   /** Kernel thread id; minus the worker's number and 1 where the system does not tell. Never 0. */
   readonly thread: number
   /** Clock ticks after boot, low 31 bits; 0 where the system does not tell. */
   readonly startTime: number
+}
+
+/** An identity as one 64-bit number, for one store: the thread in the low half. */
+export function identityBits({ thread, startTime }: ThreadIdentity): bigint {
+  return (BigInt(startTime) << 32n) | BigInt(thread >>> 0)
+}
+
+export function identityOf(bits: bigint): ThreadIdentity {
+  return { thread: Number(BigInt.asIntN(32, bits)), startTime: Number(bits >> 32n) }
 }
 
 /** Says whether a thread lives; a parameter, so that tests can let one die without ending it. */
@@ -48,4 +59,20 @@ function startTimeOf(thread: number): number | undefined {
   const state = fields[0]
   if (state === 'Z' || state === 'X') return undefined
   return Number(fields[19]) & 0x7fffffff
+}
+
+/** Numbers of this thread's own workers, as they end. Listens from import on: workers may be older than any table. */
+const exits = new EventEmitter()
+// One listener for each table of this thread, so there is no number of them that would be a leak.
+exits.setMaxListeners(0)
+process.on('worker', (worker: Worker) => {
+  // The number is gone once the worker has ended.
+  const { threadId: number } = worker
+  worker.once('exit', () => exits.emit('exit', number))
+})
+
+/** Calls `listener` with the number of each worker of this thread that ends; returns what stops that. */
+export function onWorkerExit(listener: (worker: number) => void): () => void {
+  exits.on('exit', listener)
+  return () => exits.off('exit', listener)
 }

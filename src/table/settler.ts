@@ -52,7 +52,7 @@ export class Settler {
     const holdingAt = this.#space.registry.at + PARTICIPANT.holding
     const holding = this.#words[holdingAt]!
     this.#takeDesk(deadAt, deadTag)
-    for (const word of chunkWords(deadAt)) this.#settleChunk(deadAt, deadTag, word)
+    for (const word of chunkWords(deadAt)) this.#settleChunk(names, deadTag, word)
     this.#settleLines(deadAt, LINES_IN_HAND, LINE_STRIPE)
     this.#settleLines(deadAt, SPARE_IN_HAND, SPARE_STRIPE)
     if (deadAt !== this.#space.registry.at) this.#space.slab.drain(deadAt)
@@ -128,17 +128,14 @@ export class Settler {
     Atomics.store(this.#words, deadAt, deadTag)
   }
 
-  #settleChunk(deadAt: number, deadTag: number, word: number): void {
+  #settleChunk(names: readonly number[], deadTag: number, word: number): void {
     const reference = this.#words[word]!
     if (reference === 0) return
     const { slab, registry } = this.#space
-    if (slab.isInMagazine(deadAt, reference)) {
-      this.#words[word] = 0
-      return
-    }
-    // It may have died while it drained somebody else's magazine.
+    // It may have died while it drained a magazine: its own, or one of which it had the desk or the repair.
     for (const at of registry.records()) {
-      if (at !== deadAt && this.#isHeldBy(deadTag, at) && slab.isInMagazine(at, reference)) {
+      const isOpen = names.includes(at) || this.#isHeldBy(deadTag, at)
+      if (isOpen && slab.isInMagazine(at, reference)) {
         this.#words[word] = 0
         return
       }

@@ -23,7 +23,7 @@ import type { Region } from '../memory/region.js'
 import { Registry } from '../memory/registry.js'
 import { PAGE_BYTES, type SizeClasses, sizeClasses } from '../memory/size-classes.js'
 import { Slab } from '../memory/slab.js'
-import { isThreadAlive, type Liveness } from '../memory/threads.js'
+import { currentThread, isThreadAlive, type Liveness, type ThreadIdentity } from '../memory/threads.js'
 import { MAX_EXTENTS } from './layout.js'
 
 /** What a region is created with and every participant finds there. */
@@ -43,6 +43,8 @@ export interface Attachment {
   readonly lockTimeoutMs: number
   /** Test hook: who counts as alive. */
   readonly isAlive?: Liveness
+  /** Test hook: who joins, if not the calling thread. */
+  readonly thread?: ThreadIdentity
 }
 
 /** Smallest chunk plus its slot: bounds how many entries a stripe can ever hold. */
@@ -70,7 +72,8 @@ export class Space {
     this.floats = region.segments[0]!.floats
     this.shape = geometry(facts.capacityBytes, 2 ** facts.stripeBits)
     this.baseLineBits = this.words[HEADER.baseLineBits]!
-    this.registry = Registry.join(region, this.shape, attachment.isAlive ?? isThreadAlive)
+    const { isAlive = isThreadAlive, thread = currentThread() } = attachment
+    this.registry = Registry.join(region, this.shape, isAlive, thread)
     const { at, tag } = this.registry
     this.locks = new Locks(region, tag, attachment.lockTimeoutMs, this.registry)
     this.pages = new Pages(region, this.shape, this.locks, at)

@@ -2,6 +2,7 @@
  * Making a stripe whole again after its owner stopped at any store. Needs the stripe's lock (the dead's, kept).
  *
  * Every order of stores in Chain and Growth is chosen so that these rules settle it:
+ *   a first extent and no bucket        gets its first bucket
  *   a slot with a chunk and no stamp    gets a new stamp: its chunk is complete, old or new
  *   an entry in a bucket not its own    was moved by a split that is published: cleared
  *   a chunk twice in one chain          was being moved within it: the second is cleared
@@ -40,6 +41,7 @@ export class StripeRepair {
   /** Repairs slots, chains and count; forgets the chunks that `names` have in hand and a slot holds. */
   repairLocked(stripeAt: number, names: readonly number[]): void {
     const inHand = this.#chunksInHand(names)
+    this.#startBegun(stripeAt)
     const buckets = this.#words[stripeAt + BUCKETS]!
     Atomics.add(this.#words, stripeAt + VERSION, 1)
     let count = 0
@@ -48,6 +50,13 @@ export class StripeRepair {
     if (buckets > 0) this.#wipeUnpublished(stripeAt, buckets)
     Atomics.add(this.#words, stripeAt + VERSION, 1)
     this.placeLinesLocked(stripeAt, names)
+  }
+
+  /** A stripe that was given its first lines but no bucket yet gets that bucket. */
+  #startBegun(stripeAt: number): void {
+    if (this.#words[stripeAt + BUCKETS] === 0 && this.#words[stripeAt + EXTENTS] !== 0) {
+      this.#words[stripeAt + BUCKETS] = 1
+    }
   }
 
   /** Makes the lines that `names` have in hand for this stripe spares, unless they have arrived somewhere. */
