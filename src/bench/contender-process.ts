@@ -13,7 +13,7 @@ import { childRequest, reportResult } from './child.js'
 import { type Contender, type ContenderName, loadContender } from './contender.js'
 import { type PassTimes, runPass } from './pass.js'
 import { StartLine, startLineMemory } from './start-line.js'
-import type { Workload } from './workload.js'
+import { passOperations, timedOperations, type Workload } from './workload.js'
 
 export interface PassRequest {
   readonly contender: Exclude<ContenderName, 'cpp'>
@@ -39,7 +39,9 @@ interface WorkerRequest {
 }
 
 /** Operations of the warm-up, enough calls for every loop to be compiled at its highest tier, and their bytes. */
-const WARM_UP_OPERATIONS = 50_000
+const WARM_UP_OPERATIONS = 30_000
+/** A run of some hundred operations only shows that it works: no need to be warm. */
+const WARM_UPS_AN_OPERATION = 5
 const WARM_UP_BYTES = 64 * MIB
 /** Several tables: code compiled for the only table of a process is thrown away when the second one is made. */
 const WARM_UPS = 3
@@ -66,7 +68,9 @@ async function measure(
 }
 
 function warmUpOf(workload: Workload): Workload {
-  const most = Math.max(1, Math.min(WARM_UP_OPERATIONS, Math.floor(WARM_UP_BYTES / workload.valueBytes)))
+  const timed = passOperations(workload).map((operation) => timedOperations(operation, workload))
+  const fitting = Math.max(1, Math.floor(WARM_UP_BYTES / workload.valueBytes))
+  const most = Math.min(WARM_UP_OPERATIONS, Math.max(...timed) * WARM_UPS_AN_OPERATION, fitting)
   return {
     ...workload,
     keys: most,

@@ -33,7 +33,7 @@ export function sampleSession(id: number): Session {
   return {
     id,
     user: { name: `Visitor ${id}`, mail: `visitor-${id}@example.org`, roles: ['customer', 'newsletter'] },
-    cart: Array.from({ length: 15 }, (_, line) => ({
+    cart: Array.from({ length: 13 }, (_, line) => ({
       article: `article-${(id * 31 + line) % 9973}`.padEnd(20, '-'),
       amount: 1 + (line % 3),
       price: 9.99 + line,
