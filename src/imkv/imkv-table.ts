@@ -32,6 +32,8 @@ export interface ImkvHandle {
 
 /** The C calls know no time limit; this one is only for a holder that lives and does not go on. */
 const LOCK_TIMEOUT_MS = 10_000
+/** Gathering costs as much as some ten deletes; a table that hovers about empty pays it rarely. */
+const DELETES_BEFORE_GATHERING = 16
 /** Name of the values' format in the region, followed by the number of buckets. */
 const FORMAT = 'imkv/'
 /** Less than any region takes. */
@@ -42,6 +44,8 @@ export class ImkvTable {
   readonly #region: SharedArrayRegion
   readonly #table: Table
   readonly #chains: ChainReader
+  /** Deletes by this thread since it last gathered free memory. */
+  #deletes = 0
 
   private constructor(region: SharedArrayRegion, table: Table, buckets: number) {
     this.buckets = buckets
@@ -94,7 +98,9 @@ export class ImkvTable {
   }
 
   delete(key: string): boolean {
-    return this.#seek(key) && answer(() => this.#table.delete())
+    if (!this.#seek(key) || !answer(() => this.#table.delete())) return false
+    if (++this.#deletes >= DELETES_BEFORE_GATHERING && this.count === 0) this.#gather()
+    return true
   }
 
   /** The entries of one bucket in the order of insertion, as they were at one moment; none if there is no such bucket. */
@@ -129,6 +135,30 @@ export class ImkvTable {
   /** Walks everything and throws InvariantError on a broken invariant. */
   check(): void {
     this.#table.check()
+  }
+
+  /**
+   * Brings the free chunks that threads keep at hand back to their spans, and empty spans to the pool. Done when the
+   * table has become empty, so that what filled it once fills it again with as many: single chunks and spans kept back
+   * here and there would break up the room for larger ones (measured: up to 3 % fewer entries of mixed sizes).
+   */
+  #gather(): void {
+    this.#deletes = 0
+    const { desk } = this.#table.writer
+    const { slab, registry, locks } = this.#table.space
+    answer(() => {
+      desk.enter()
+      slab.drain(registry.at)
+      for (const deskAt of registry.records()) {
+        // Only tried: whoever is at work there keeps what is at hand.
+        if (deskAt === registry.at || !locks.tryAcquire(deskAt)) continue
+        slab.drain(deskAt)
+        locks.release(deskAt)
+      }
+      slab.trim()
+      desk.leave()
+      return true
+    })
   }
 
   /** Puts the key into its buffer; false if it cannot be a key. */
