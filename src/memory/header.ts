@@ -89,6 +89,11 @@ export const POOL = wordLayout('pool', POOL_WORDS, {
   },
   linesNext: { at: 3, writer: 'under lock', what: 'reference of the next unused bucket line, 0 for none' },
   linesEnd: { at: 4, writer: 'under lock', what: 'reference past the current page run of bucket lines' },
+  freeLines: {
+    at: 5,
+    writer: 'under lock',
+    what: 'first of the single bucket lines left over from earlier runs, chained by their first word; 0 for none',
+  },
 })
 
 export const MAX_SIZE_CLASSES = 96

@@ -133,15 +133,31 @@ export class Pages {
     const lockAt = POOL_AT + POOL.lock
     this.#words[this.#participantAt + PARTICIPANT.holding] = lockAt
     this.#locks.acquire(lockAt)
-    // Bucket lines never come back: kept together at the far end they do not break up the room for large chunks.
-    const find = purpose === SPAN_LINES ? this.#findLastRunLocked : this.#findRunLocked
-    const page = this.#words[POOL_AT + POOL.freePages]! < pages ? 0 : find.call(this, pages)
+    const page = this.findLocked(pages, purpose)
     if (page !== 0) {
       if (inHand !== 0) this.#words[this.#participantAt + inHand] = pageReference(page)
-      this.#takeLocked(page, pages, purpose)
+      this.takeLocked(page, pages, purpose)
     }
     this.#locks.release(lockAt)
     return page
+  }
+
+  /** First page of a free run of `pages`, 0 if there is none. Needs the pool lock. */
+  findLocked(pages: number, purpose: number): number {
+    if (this.#words[POOL_AT + POOL.freePages]! < pages) return 0
+    // Bucket lines never come back: kept together at the far end they do not break up the room for large chunks.
+    return purpose === SPAN_LINES ? this.#findLastRunLocked(pages) : this.#findRunLocked(pages)
+  }
+
+  /** Makes the free run at `page` a span. Needs the pool lock. */
+  takeLocked(page: number, pages: number, purpose: number): void {
+    const words = this.wordsOf(page)
+    const at = this.descriptorAt(page)
+    const step = PAGE_DESCRIPTOR_BYTES >>> 2
+    for (let i = 1; i < pages; i++) words[at + i * step + KIND] = -i
+    words.fill(0, at + PAGE.freeHead, at + PAGE.previous + 1)
+    words[at + KIND] = (pages << PURPOSE_BITS) | purpose
+    this.#markLocked(page, pages, false)
   }
 
   /**
@@ -183,16 +199,6 @@ export class Pages {
     }
     this.#words[POOL_AT + POOL.freePages] = freePages
     this.#words[POOL_AT + POOL.hint] = this.geometry.segments[0]!.firstPage
-  }
-
-  #takeLocked(page: number, pages: number, purpose: number): void {
-    const words = this.wordsOf(page)
-    const at = this.descriptorAt(page)
-    const step = PAGE_DESCRIPTOR_BYTES >>> 2
-    for (let i = 1; i < pages; i++) words[at + i * step + KIND] = -i
-    words.fill(0, at + PAGE.freeHead, at + PAGE.previous + 1)
-    words[at + KIND] = (pages << PURPOSE_BITS) | purpose
-    this.#markLocked(page, pages, false)
   }
 
   #markLocked(page: number, pages: number, free: boolean): void {

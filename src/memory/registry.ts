@@ -20,8 +20,11 @@ import { identityBits, identityOf, type Liveness, onWorkerExit, type ThreadIdent
 
 const { thread: THREAD } = PARTICIPANT
 
-/** Repairs what the participant at `deadAt` (its tag: `deadTag`) held. May be run again from the start. */
-export type Settle = (deadAt: number, deadTag: number, locksOnly: boolean) => void
+/**
+ * Repairs what the participant at `deadAt` (its tag: `deadTag`) held; true if nothing is left to do. May be run again from
+ * the start.
+ */
+export type Settle = (deadAt: number, deadTag: number, locksOnly: boolean) => boolean
 
 export class Registry implements OwnerWatch {
   /** Word index of the own record, and the own lock tag. */
@@ -144,14 +147,13 @@ export class Registry implements OwnerWatch {
       if (this.#isCurrent(at, tag)) this.#settler?.(at, tag, true)
       return true
     }
-    if (!this.#claim(at)) return false
+    if (!this.#claim(at, locksOnly)) return false
     this.#settling.add(at)
     try {
       // Somebody else may have settled it between the look and the claim.
       if (this.#isCurrent(at, tag)) {
         assert(this.#settler !== undefined, 'a joined participant can repair')
-        this.#settler(at, tag, locksOnly)
-        if (at !== this.at && !locksOnly) {
+        if (this.#settler(at, tag, locksOnly) && at !== this.at) {
           this.#foldCounters(at)
           this.#free(at)
         }
@@ -164,7 +166,7 @@ export class Registry implements OwnerWatch {
   }
 
   /** Takes the right to settle a record, from nobody or from one who died settling it. */
-  #claim(at: number): boolean {
+  #claim(at: number, locksOnly: boolean): boolean {
     const words = this.#words
     const repairerAt = at + PARTICIPANT.repairer
     const found = Atomics.compareExchange(words, repairerAt, 0, this.tag)
@@ -173,8 +175,8 @@ export class Registry implements OwnerWatch {
     // A tag that is no longer current: its owner died as well, and has been settled since.
     if (this.#isCurrent(foundAt, found) && foundAt !== at && !this.#settling.has(foundAt)) {
       if (this.#lives(foundAt, found)) return false
-      // First the repairer, while this record still says what it was repairing.
-      this.#settleRecord(foundAt, found, false)
+      // First the repairer's locks, while this record still says what it was repairing under them.
+      this.#settleRecord(foundAt, found, locksOnly)
     }
     return Atomics.compareExchange(words, repairerAt, found, this.tag) === found
   }

@@ -137,12 +137,17 @@ export class Slab {
       this.#pages.free(pageOf(reference), inHandAt)
     } else if (index >= 0) {
       this.#lockClass(index)
-      if (!this.isFree(reference)) this.#pushLocked(index, reference)
+      this.putBackLocked(index, reference)
       this.#words[inHandAt] = 0
       this.#unlockClass(index)
     } else {
       this.#words[inHandAt] = 0
     }
+  }
+
+  /** Puts a chunk into its span unless it is there. Needs the class lock. */
+  putBackLocked(index: number, reference: Reference): void {
+    if (!this.isFree(reference)) this.#pushLocked(index, reference)
   }
 
   /** Class index of a chunk, SPAN_LARGE, or -1 where the pages are free or hold no chunks. */

@@ -4,10 +4,13 @@
  *
  * For each stripe: every reachable slot is published, lies in the bucket its hash says, holds a chunk that is in use
  * and whose key has that hash, and no key is there twice; the count is right. For memory: every chunk is in exactly
- * one place (a slot, a magazine, a free list, or never handed out) and every page in exactly one span.
+ * one place (a slot, a magazine, a free list, or never handed out), every bucket line too (a stripe, the pool's run or
+ * list), and every page in exactly one span.
  */
 import { assert } from '../base/assert.js'
-import { CLASS, CLASS_WORDS, CLASSES_AT } from '../memory/header.js'
+import { isOperationError } from '../base/errors.js'
+import { CLASS, CLASS_WORDS, CLASSES_AT, HEADER, POOL } from '../memory/header.js'
+import { LINE_SHIFT, LINES_PER_PAGE } from '../memory/lines.js'
 import {
   kindPages,
   kindPurpose,
@@ -19,7 +22,7 @@ import {
 } from '../memory/pages.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference } from '../memory/region.js'
 import { magazineOffsets } from '../memory/slab.js'
-import { Buckets, bucketIndex } from './buckets.js'
+import { Buckets, bucketIndex, extentLines } from './buckets.js'
 import type { KeyBuffer } from './key-buffer.js'
 import {
   chunkBytes,
@@ -28,6 +31,7 @@ import {
   keyOffset,
   LINE_LINK,
   MAX_CHAIN_LINES,
+  MAX_EXTENTS,
   SLOT_WORDS,
   SLOTS_PER_LINE,
   STRIPE,
@@ -35,14 +39,31 @@ import {
 import { chunkWords } from './settler.js'
 import type { Space } from './space.js'
 
+const POOL_LOCK_AT = HEADER.pool + POOL.lock
+
 export function checkTable(space: Space, hasher: KeyBuffer): void {
+  while (!checkHeldUp(space, hasher)) {}
+}
+
+/** False if somebody joined meanwhile, whom nothing held up, and what was found means nothing. */
+function checkHeldUp(space: Space, hasher: KeyBuffer): boolean {
   const desks = [...space.registry.records()]
-  for (const deskAt of desks) space.locks.acquire(deskAt)
+  const taken: number[] = []
   try {
+    for (const deskAt of desks) {
+      space.locks.acquire(deskAt)
+      taken.push(deskAt)
+    }
     new Check(space, hasher).run(desks)
+  } catch (error) {
+    // Nobody leaves meanwhile: that takes the own desk.
+    if (isOperationError(error) || [...space.registry.records()].every((at) => desks.includes(at)))
+      throw error
+    return false
   } finally {
-    for (const deskAt of desks) space.locks.release(deskAt)
+    for (const deskAt of taken) space.locks.release(deskAt)
   }
+  return true
 }
 
 class Check {
@@ -50,6 +71,7 @@ class Check {
   readonly #hasher: KeyBuffer
   readonly #buckets: Buckets
   readonly #used = new Set<Reference>()
+  readonly #lines = new Set<Reference>()
 
   constructor(space: Space, hasher: KeyBuffer) {
     this.#space = space
@@ -61,7 +83,13 @@ class Check {
     for (let index = 0; index < this.#buckets.stripes; index++)
       this.#checkStripe(this.#buckets.stripeNumber(index))
     this.#checkMagazines(desks)
-    this.#checkSpans()
+    this.#space.locks.acquire(POOL_LOCK_AT)
+    try {
+      for (const line of this.#space.lines.unusedLocked()) this.#useLine(line)
+      this.#checkSpans()
+    } finally {
+      this.#space.locks.release(POOL_LOCK_AT)
+    }
   }
 
   #checkStripe(stripeAt: number): void {
@@ -71,6 +99,32 @@ class Check {
     let entries = 0
     for (let index = 0; index < buckets; index++) entries += this.#checkChain(stripeAt, index, buckets)
     assert(entries === words[stripeAt + STRIPE.count], 'a stripe counts its entries')
+    this.#checkLines(stripeAt)
+  }
+
+  /** Every line of the stripe: its extents, buckets of later splits included, what hangs on them, and its spares. */
+  #checkLines(stripeAt: number): void {
+    const { words, baseLineBits } = this.#space
+    for (let extent = 0; extent < MAX_EXTENTS; extent++) {
+      const first = words[stripeAt + STRIPE.extents + extent]!
+      const lines = first === 0 ? 0 : extentLines(extent, baseLineBits)
+      for (let i = 0; i < lines; i++) this.#useLines((first + (i << LINE_SHIFT)) | 0)
+    }
+    this.#useLines(words[stripeAt + STRIPE.freeLines]!)
+  }
+
+  /** The line and all that it links to. */
+  #useLines(first: Reference): void {
+    for (let line = first; line !== 0; ) {
+      this.#useLine(line)
+      const { words } = this.#space.region.segments[line >>> GRANULE_BITS]!
+      line = words[((line & GRANULE_MASK) << 2) + LINE_LINK]!
+    }
+  }
+
+  #useLine(line: Reference): void {
+    assert(!this.#lines.has(line), 'a bucket line is in one place')
+    this.#lines.add(line)
   }
 
   #checkChain(stripeAt: number, index: number, buckets: number): number {
@@ -150,7 +204,8 @@ class Check {
         }
         const purpose = kindPurpose(kind)
         if (purpose < slab.sizes.classes.length) this.#checkSpan(page, purpose, found.chunks)
-        else assert(purpose === SPAN_LINES || this.#used.has(pageReference(page)), 'a large chunk is in use')
+        else if (purpose === SPAN_LINES) this.#checkLineSpan(page, kindPages(kind))
+        else assert(this.#used.has(pageReference(page)), 'a large chunk is in use')
         page += kindPages(kind)
       }
     }
@@ -158,6 +213,13 @@ class Check {
     for (let index = 0; index < slab.sizes.classes.length; index++) {
       const counted = words[CLASSES_AT + index * CLASS_WORDS + CLASS.free]
       assert(counted === (found.chunks.get(index) ?? 0), 'a class counts its free chunks')
+    }
+  }
+
+  #checkLineSpan(page: number, pages: number): void {
+    const first = pageReference(page)
+    for (let line = 0; line < pages * LINES_PER_PAGE; line++) {
+      assert(this.#lines.has((first + (line << LINE_SHIFT)) | 0), 'no bucket line is lost')
     }
   }
 

@@ -61,10 +61,11 @@ export class Desk {
     return result
   }
 
-  /** Leaves after an error before anything was published: a chunk in hand goes back. */
+  /** Leaves after an error before anything was published: the chunk and the lines in hand go back. */
   abandon(bytes: number): void {
     if (this.#words[this.#at + PARTICIPANT.chunkInHand] !== 0)
       this.#space.slab.free(PARTICIPANT.chunkInHand, bytes)
+    this.#space.lines.giveBack(this.#at)
     this.leave()
   }
 

@@ -4,10 +4,10 @@
  * Exclusive by the record's `repairer` word (see Registry). The locks of the dead keep the dead's tag until what they
  * guard is whole again, so if the repairer dies as well, the next one finds the same signs and starts over.
  *
- *   1. pool       bitmap and count made anew from the page descriptors
+ *   1. pool       bitmap and count made anew from the page descriptors; run and list of bucket lines in order
  *   2. classes    lists and counts made anew from the spans
  *   3. stripe     busy slots published again, half-done moves undone or finished, entries recounted
- *   4. in hand    what no list and no slot has is given back: chunks to their spans, lines to their stripe
+ *   4. in hand    what no list and no slot has is given back: chunks to their spans, lines to the pool
  *   5. desks      taken over from the dead come free; the magazines are drained
  *
  * A name in hand is forgotten while the lock that makes the chunk reachable is still held (1 to 3), never later: once
@@ -16,14 +16,12 @@
  */
 import { CLASS, CLASS_WORDS, CLASSES_AT, HEADER, POOL } from '../memory/header.js'
 import { CONTENDED } from '../memory/lock.js'
-import { kindPurpose, pageOf, SPAN_LINES } from '../memory/pages.js'
 import { COUNTERS, MAX_DETACHED, PARTICIPANT } from '../memory/participant.js'
 import type { Chain } from './chain.js'
 import type { Space } from './space.js'
 import { StripeRepair } from './stripe-repair.js'
 
 const POOL_AT = HEADER.pool
-const { linesInHand: LINES_IN_HAND, lineStripe: LINE_STRIPE } = PARTICIPANT
 const { spareInHand: SPARE_IN_HAND, spareStripe: SPARE_STRIPE } = PARTICIPANT
 
 export class Settler {
@@ -38,26 +36,29 @@ export class Settler {
   }
 
   /**
-   * Settles everything the participant at `deadAt` held. `locksOnly`: frees its locks (steps 1 to 3, which take none) and
-   * leaves the rest for later, for callers who hold a lock themselves. Does not free the record.
+   * Settles everything the participant at `deadAt` held, and returns true. `locksOnly`: frees its locks (steps 1 to 3,
+   * which take none) and leaves the rest for later, for callers who hold a lock themselves; false then, or when somebody
+   * who lives has the dead one's desk for the moment. Does not free the record.
    */
-  settle(deadAt: number, deadTag: number, locksOnly: boolean): void {
+  settle(deadAt: number, deadTag: number, locksOnly: boolean): boolean {
     this.#space.count(COUNTERS.repairs)
     const names = this.#names(deadAt, deadTag)
     this.#settlePool(deadTag, names)
     this.#settleClasses(deadTag, names)
     this.#settleStripe(deadAt, deadTag, names)
-    if (locksOnly) return
+    if (locksOnly) return false
     // The caller may wait for a lock that it has noted already.
     const holdingAt = this.#space.registry.at + PARTICIPANT.holding
     const holding = this.#words[holdingAt]!
-    this.#takeDesk(deadAt, deadTag)
-    for (const word of chunkWords(deadAt)) this.#settleChunk(names, deadTag, word)
-    this.#settleLines(deadAt, LINES_IN_HAND, LINE_STRIPE)
-    this.#settleLines(deadAt, SPARE_IN_HAND, SPARE_STRIPE)
+    if (!this.#takeDesk(deadAt, deadTag)) return false
+    for (const word of chunkWords(deadAt)) this.#settleChunk(deadAt, word)
+    // No stripe has these: what is given to a stripe is forgotten before its lock is free.
+    this.#space.lines.giveBack(deadAt)
+    this.#settleSpare(deadAt)
     if (deadAt !== this.#space.registry.at) this.#space.slab.drain(deadAt)
     for (const deskAt of this.#space.registry.records()) this.#releaseOf(deadTag, deskAt)
     this.#words[holdingAt] = holding
+    return true
   }
 
   /** The records whose names in hand count: the dead one's, and of those it was repairing. */
@@ -79,19 +80,13 @@ export class Settler {
 
   #settlePool(deadTag: number, names: readonly number[]): void {
     if (!this.#isHeldBy(deadTag, POOL_AT + POOL.lock)) return
-    const { pages, slab } = this.#space
+    const { pages, slab, lines } = this.#space
     pages.rebuildLocked()
-    const next = this.#words[POOL_AT + POOL.linesNext]!
-    const left = (this.#words[POOL_AT + POOL.linesEnd]! - next) >>> 0
+    lines.repairLocked(names)
     for (const at of names) {
       for (const word of chunkWords(at)) {
         if (this.#words[word] !== 0 && slab.classOf(this.#words[word]!) < 0) this.#words[word] = 0
       }
-      const lines = this.#words[at + LINES_IN_HAND]!
-      if (lines === 0) continue
-      const page = pageOf(lines)
-      const isLines = pages.kindOf(page) !== 0 && kindPurpose(pages.kindOf(pages.spanOf(page))) === SPAN_LINES
-      if (!isLines || (next !== 0 && (lines - next) >>> 0 < left)) this.#words[at + LINES_IN_HAND] = 0
     }
     this.#space.locks.release(POOL_AT + POOL.lock)
   }
@@ -105,8 +100,10 @@ export class Settler {
       for (const at of names) {
         for (const word of chunkWords(at)) {
           const reference = this.#words[word]!
-          if (reference !== 0 && slab.classOf(reference) === index && slab.isFree(reference))
-            this.#words[word] = 0
+          if (reference === 0 || slab.classOf(reference) !== index) continue
+          if (word === at + PARTICIPANT.moving && !this.#isInMagazine(reference))
+            slab.putBackLocked(index, reference)
+          if (word === at + PARTICIPANT.moving || slab.isFree(reference)) this.#words[word] = 0
         }
       }
       locks.release(lockAt)
@@ -120,32 +117,40 @@ export class Settler {
     this.#space.locks.release(lockAt)
   }
 
-  /** The desk in the dead's own name: it is held by it, by nobody, or for a while by one who drains it. */
-  #takeDesk(deadAt: number, deadTag: number): void {
-    if (Atomics.compareExchange(this.#words, deadAt, 0, deadTag) === 0) return
-    if (this.#isHeldBy(deadTag, deadAt)) return
-    this.#space.locks.acquire(deadAt)
+  /**
+   * The desk in the dead's own name: it is held by it, by nobody, or for a while by one who drains it or checks. That one
+   * may in turn wait for a desk of ours, so it is not waited for; no lock of the dead's is left by now.
+   */
+  #takeDesk(deadAt: number, deadTag: number): boolean {
+    if (Atomics.compareExchange(this.#words, deadAt, 0, deadTag) === 0) return true
+    if (this.#isHeldBy(deadTag, deadAt)) return true
+    if (!this.#space.locks.tryAcquire(deadAt)) return false
     Atomics.store(this.#words, deadAt, deadTag)
+    return true
   }
 
-  #settleChunk(names: readonly number[], deadTag: number, word: number): void {
+  #settleChunk(deadAt: number, word: number): void {
     const reference = this.#words[word]!
     if (reference === 0) return
-    const { slab, registry } = this.#space
-    // It may have died while it drained a magazine: its own, or one of which it had the desk or the repair.
-    for (const at of registry.records()) {
-      const isOpen = names.includes(at) || this.#isHeldBy(deadTag, at)
-      if (isOpen && slab.isInMagazine(at, reference)) {
-        this.#words[word] = 0
-        return
-      }
-    }
-    slab.giveBack(word)
+    if (this.#space.slab.isInMagazine(deadAt, reference)) this.#words[word] = 0
+    else this.#space.slab.giveBack(word)
   }
 
-  #settleLines(deadAt: number, inHand: number, stripe: number): void {
-    if (this.#words[deadAt + inHand] === 0) return
-    const stripeAt = this.#words[deadAt + stripe]!
+  /**
+   * Whether anybody's magazine holds the chunk that the dead was moving. Magazines in use may be looked at: their owners
+   * never hold what is in a hand of somebody else's, so nothing they do makes it come or go.
+   */
+  #isInMagazine(reference: number): boolean {
+    for (const at of this.#space.registry.records()) {
+      if (this.#space.slab.isInMagazine(at, reference)) return true
+    }
+    return false
+  }
+
+  /** A line of the stripe that the dead was repairing for somebody else. */
+  #settleSpare(deadAt: number): void {
+    if (this.#words[deadAt + SPARE_IN_HAND] === 0) return
+    const stripeAt = this.#words[deadAt + SPARE_STRIPE]!
     this.#words[this.#space.registry.at + PARTICIPANT.holding] = stripeAt
     this.#space.locks.acquire(stripeAt)
     this.#stripes.placeLinesLocked(stripeAt, [deadAt])

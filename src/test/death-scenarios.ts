@@ -201,9 +201,8 @@ export const SCENARIOS: readonly Scenario[] = [
       }),
   },
   {
-    name: 'an insert that links a spare line',
+    name: 'an insert into an empty line of a chain',
     prepare(world, a, b) {
-      // Two buckets; all keys in bucket 0, one short of the split at 8.
       const keys = keysWhere(b, 5, (hash) => (hash & 1) === 0)
       for (const key of keys) world.put(b, key, SMALL)
       world.put(a, keysWhere(a, 6, (hash) => (hash & 1) === 0)[5] as string, SMALL)

@@ -113,34 +113,36 @@ export class StoreHook {
       return (target as Record<string, (...values: unknown[]) => unknown>)[method]?.(...values)
     }
     const view = target as Int32Array
-    const [start, source] =
-      method === 'set'
-        ? [(values[1] as number | undefined) ?? 0, values[0] as ArrayLike<number>]
-        : [
-            values[1] as number,
-            new Int32Array((values[2] as number) - (values[1] as number)).fill(values[0] as number),
-          ]
-    this.#copy(view, start, source)
+    if (method === 'set')
+      this.#copy(view, (values[1] as number | undefined) ?? 0, values[0] as ArrayLike<number>)
+    else this.#fill(view, values[0] as number, values[1] as number, values[2] as number)
     return view
   }
 
-  #copy(target: Int32Array, start: number, source: ArrayLike<number>): void {
-    const half = source.length >>> 1
-    const rest = Array.prototype.slice.call(source, half)
-    if (half > 0) this.#putRange(target, start, Array.prototype.slice.call(source, 0, half))
-    if (rest.length > 0) this.#putRange(target, start + half, rest)
+  #copy(target: Int32Array, at: number, source: ArrayLike<number>): void {
+    const from = ArrayBuffer.isView(source) ? (source as Int32Array) : Int32Array.from(source)
+    const half = from.length >>> 1
+    this.#putRange(target, at, half, () => target.set(from.subarray(0, half), at))
+    this.#putRange(target, at + half, from.length - half, () => target.set(from.subarray(half), at + half))
   }
 
-  #putRange(target: Int32Array, at: number, source: number[]): void {
+  #fill(target: Int32Array, value: number, start: number, end: number): void {
+    const half = (start + end) >>> 1
+    this.#putRange(target, start, half - start, () => target.fill(value, start, half))
+    this.#putRange(target, half, end - half, () => target.fill(value, half, end))
+  }
+
+  #putRange(target: Int32Array, at: number, length: number, put: () => void): void {
+    if (length === 0) return
     this.#mayStore()
     // Not `slice`: that of a Buffer is no copy.
-    const range = target.subarray(at, at + source.length)
+    const range = target.subarray(at, at + length)
     this.#journal.push({
       target,
       at,
       old: target instanceof Int32Array ? new Int32Array(range) : new Uint8Array(range),
     })
-    target.set(source, at)
+    put()
   }
 
   #put(target: View, at: number, value: number | bigint): void {

@@ -10,10 +10,14 @@ import type { InstrumentedBuild } from './death-instrument.js'
 import type { Scenario } from './death-scenarios.js'
 import { type Actor, storeHook } from './death-stores.js'
 import { World } from './death-world.js'
+import type { SeededRandom } from './seeded-random.js'
 
 /** One after the other: who, and how many stores it may do. The first does the operation, the others what comes after. */
 export type Acts = readonly (readonly [actor: string, stores: number])[]
 
+/** About as many stores as a survivor needs: for settling, and for what it does afterwards. */
+const MOST_REPAIR_STORES = 300
+const NEW_SIZES: Readonly<Record<string, number>> = { A: 180, C: 210, D: 240 }
 const FOREVER = Number.POSITIVE_INFINITY
 
 export class Trials {
@@ -29,6 +33,15 @@ export class Trials {
     this.#world.keep()
     ;(b as Table).check()
     this.#world.reset()
+  }
+
+  /** The first segment of the shared memory, and the record of a participant in it. */
+  get words(): Int32Array {
+    return this.#world.tableOf(this.#world.actor('A')).space.words
+  }
+
+  recordOf(actor: string): number {
+    return this.#world.tableOf(this.#world.actor(actor)).space.registry.at
   }
 
   /** Deaths of A after every store, and B after it; returns the number of stores of the operation. */
@@ -56,11 +69,21 @@ export class Trials {
         return
   }
 
-  /** After a death of A at its n-th store, deaths of `second` at every store for which `wanted` says so. */
-  everySecondDeath(n: number, second: 'A' | 'B', wanted: (m: number) => boolean): void {
-    for (let m = 0; ; m++) {
+  /** `count` runs in which A dies, then B, then C, each anywhere. */
+  someDeaths(count: number, stores: number, random: SeededRandom): void {
+    for (let i = 0; i < count; i++) {
+      const b = ['B', random.below(MOST_REPAIR_STORES)] as const
+      const c = ['C', random.below(MOST_REPAIR_STORES)] as const
+      const second = this.#scenario.last !== true && random.oneIn(4) ? (['A', b[1]] as const) : b
+      const third = random.oneIn(2) ? [c] : []
+      this.run([['A', random.below(stores)], second, ...third, ['D', FOREVER]])
+    }
+  }
+
+  /** After a death of A at its n-th store, deaths of `second` after every store of what it does then. */
+  everySecondDeath(n: number, second: 'A' | 'B'): void {
+    for (let m = 0; ; m++)
       if (
-        wanted(m) &&
         this.run([
           ['A', n],
           [second, m],
@@ -68,7 +91,6 @@ export class Trials {
         ])[1] === true
       )
         return
-    }
   }
 
   /** Runs the acts from the prepared memory; returns which of them came to their end. The last one must. */
@@ -102,6 +124,9 @@ export class Trials {
     world.region.waits = 0
     const key = `after ${actor.name}`
     const size = this.#scenario.valueBytes ?? 5
+    // A size that nobody has used: it waits for the pool with the lock of its class in hand.
+    if (actor.name !== 'B')
+      this.#unlessFull(() => world.put(table, `${key} new`, 'n'.repeat(NEW_SIZES[actor.name] ?? 0)))
     this.#unlessFull(() => world.put(table, key, 'v'.repeat(size)))
     world.remove(table, key)
     this.#unlessFull(() => world.put(table, `${key} large`, 'l'.repeat(6000)))

@@ -1,7 +1,24 @@
+/**
+ * The death test: every store of every operation, and a sample of deaths in the repair of deaths. The full product of
+ * pairs is `node dist/test/death-product.js`.
+ */
+import { strict as assert } from 'node:assert'
 import { after, before, describe, test } from 'node:test'
+import { PARTICIPANT } from '../memory/participant.js'
 import { type InstrumentedBuild, instrumentedBuild } from './death-instrument.js'
-import { SCENARIOS } from './death-scenarios.js'
+import { SCENARIOS, type Scenario } from './death-scenarios.js'
+import { type Sabotage, storeHook } from './death-stores.js'
 import { Trials } from './death-trials.js'
+import { runSeed, SeededRandom } from './seeded-random.js'
+
+/** Sampled deaths of two and three threads for each scenario. */
+const SAMPLES = 150
+
+function scenario(name: string): Scenario {
+  const found = SCENARIOS.find((one) => one.name === name)
+  assert(found !== undefined, `there is a scenario '${name}'`)
+  return found
+}
 
 describe('a thread that dies after any of its stores', () => {
   let build: InstrumentedBuild
@@ -11,18 +28,45 @@ describe('a thread that dies after any of its stores', () => {
   after(() => build.remove())
 
   for (const scenario of SCENARIOS) {
-    test(`leaves a whole table: ${scenario.name}`, (t) => {
+    test(`leaves a table that others make whole: ${scenario.name}`, (t) => {
       const trials = new Trials(build, scenario)
       const stores = trials.everyDeath()
       if (scenario.last !== true) trials.everyThrow()
-      if (process.env['PAIRS'] !== undefined) {
-        const step = Number(process.env['PAIRS'])
-        for (let n = 0; n < stores; n++) {
-          trials.everySecondDeath(n, 'B', (m) => (m + n) % step === 0)
-          if (scenario.last !== true) trials.everySecondDeath(n, 'A', (m) => (m + n) % step === 0)
-        }
-      }
+      const seed = runSeed()
+      t.diagnostic(`seed ${seed}`)
+      trials.someDeaths(SAMPLES, stores, new SeededRandom(seed))
       t.diagnostic(`${stores} stores, ${trials.count} trials`)
     })
   }
+
+  /** Runs `act` with one word of A's record never named. */
+  function forgetting(trials: Trials, word: number, act: () => void): void {
+    const at = trials.recordOf('A') + word
+    const sabotage: Sabotage = (target, index, value) =>
+      target === trials.words && index === at && value !== 0
+    storeHook.sabotage = sabotage
+    try {
+      act()
+    } finally {
+      storeHook.sabotage = undefined
+    }
+  }
+
+  test('is noticed when it loses a chunk that no word in hand names', () => {
+    const trials = new Trials(build, scenario('an insert with all at hand'))
+    const run = () => forgetting(trials, PARTICIPANT.chunkInHand, () => trials.everyDeath())
+    assert.throws(run, /no chunk is lost/)
+  })
+
+  test('is noticed when it loses a chunk between a span and a magazine', () => {
+    const trials = new Trials(build, scenario('a removal with the magazine full'))
+    const run = () => forgetting(trials, PARTICIPANT.moving, () => trials.everyDeath())
+    assert.throws(run, /no chunk is lost/)
+  })
+
+  test('is noticed when it loses a bucket line between two lists', () => {
+    const trials = new Trials(build, scenario('an insert that brings a line'))
+    const run = () => forgetting(trials, PARTICIPANT.spareInHand, () => trials.everyDeath())
+    assert.throws(run, /no bucket line is lost/)
+  })
 })
