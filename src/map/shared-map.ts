@@ -19,6 +19,7 @@ import { ALWAYS, IF_ABSENT, IF_STAMP, NO_EXPIRY } from '../table/writer.js'
 import { agreedCodec } from './agreed-codec.js'
 import { addTo, checkDifference, numberKind } from './counting.js'
 import type { Entry, SetOptions, SharedMapHandle } from './entry.js'
+import { readMany } from './many.js'
 import {
   type AttachOptions,
   checkInitialSize,
@@ -95,8 +96,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
   }
 
   get(key: K): V | undefined {
-    const table = this.#seek(key)
-    return table.find(this.#values.reads) ? this.#values.decode(table.reader) : undefined
+    return this.#values.read(this.#seek(key))
   }
 
   has(key: K): boolean {
@@ -115,7 +115,10 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
 
   /** The values of many keys, in their order; each read is atomic, all together are not. */
   getMany(keys: Iterable<K>): (V | undefined)[] {
-    return Array.from(keys, (key) => this.get(key))
+    const table = this.#open()
+    const prepared: Prepared[] = []
+    for (const key of keys) prepared.push(this.#keys.prepare(key))
+    return readMany(table, this.#keys, this.#values, prepared)
   }
 
   /** Stores `value`; a plain `set` clears the ttl. Throws OperationError FULL, or ABORTED if `ifVersion` does not hold. */

@@ -8,6 +8,7 @@ import { OperationError } from '../base/errors.js'
 import { type Carried, type Codec, carried } from '../codec/codec.js'
 import type { KeyBuffer } from '../table/key-buffer.js'
 import { READ_BYTES, READ_TEXT, type Reader } from '../table/reader.js'
+import type { Table } from '../table/table.js'
 import type { ValueBuffer } from '../table/value-buffer.js'
 
 /** A value as its carrier has it. */
@@ -45,6 +46,16 @@ export class Transcoder<T> {
     else if (typeof prepared === 'bigint') value.setInt64(prepared)
     else if (this.codec.carrier === 'float64') value.setFloat64(prepared)
     else value.setInt32(prepared)
+  }
+
+  /** Looks up the table's key; undefined if there is no entry. May run user code. */
+  read(table: Table, key = table.key): T | undefined {
+    const codec = this.codec
+    if (codec.carrier !== 'text')
+      return table.findKey(key, READ_BYTES) ? this.decodeBytes(table.reader.bytes) : undefined
+    const text = table.findText(key)
+    if (text !== undefined) return codec.fromText(text)
+    return table.reader.isBytes ? codec.fromText(table.reader.bytes.toString('utf8')) : undefined
   }
 
   /** The value that the reader has just read. May run user code; the reader may be used again afterwards. */

@@ -12,6 +12,7 @@ import { MAX_KEY_BYTES } from '../base/limits.js'
 /** Longest string that the character loop takes; beyond it the native encoder is faster. */
 const SHORT_STRING = 40
 const START_BYTES = 1024
+const LEAST_BYTES = 64
 
 export class KeyBuffer {
   words: Int32Array
@@ -22,12 +23,12 @@ export class KeyBuffer {
   readonly #key0: number
   readonly #key1: number
 
-  constructor(hashKey0: number, hashKey1: number) {
+  constructor(hashKey0: number, hashKey1: number, startBytes = START_BYTES) {
     this.#key0 = hashKey0
     this.#key1 = hashKey1
     this.buffer = Buffer.alloc(0)
     this.words = new Int32Array(0)
-    this.#reserve(START_BYTES)
+    this.#reserve(startBytes)
   }
 
   /** Takes a string. Throws RangeError if it is too long, TypeError if it holds a lone surrogate. */
@@ -142,7 +143,7 @@ export class KeyBuffer {
   }
 
   #reserve(bytes: number): void {
-    const rounded = Math.ceil(bytes / START_BYTES) * START_BYTES
+    const rounded = Math.ceil(bytes / LEAST_BYTES) * LEAST_BYTES
     const memory = new ArrayBuffer(rounded)
     this.buffer = Buffer.from(memory)
     this.words = new Int32Array(memory)

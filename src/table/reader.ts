@@ -26,7 +26,7 @@ import {
   GRANULE_MASK as IMPORTED_GRANULE_MASK,
   type Segment,
 } from '../memory/region.js'
-import { Buckets, bucketIndex, extentOf } from './buckets.js'
+import { Buckets } from './buckets.js'
 import type { Desk } from './desk.js'
 import type { KeyBuffer } from './key-buffer.js'
 import {
@@ -39,8 +39,6 @@ import {
   SLOT_WORDS as IMPORTED_SLOT_WORDS,
   SLOTS_PER_LINE as IMPORTED_SLOTS_PER_LINE,
   VALUE_LENGTH_MASK as IMPORTED_VALUE_LENGTH_MASK,
-  keyOffset,
-  keyWords,
   STRIPE,
 } from './layout.js'
 import type { RegionClock } from './region-clock.js'
@@ -69,12 +67,13 @@ export const READ_TEXT = 1
 /** `bytes`, in memory that the next call uses again. */
 export const READ_BYTES = 2
 
-/** Unvalidated tries before the stripe's lock is taken for one read. */
-const MAX_TRIES = 64
-
+/** What an attempt gives if it is not text. */
 const AGAIN = -1
 const MISS = 0
 const HIT = 1
+
+/** Unvalidated tries before the stripe's lock is taken for one read. */
+const MAX_TRIES = 64
 const SCRATCH_BYTES = 64 * 1024
 
 export class Reader {
@@ -82,6 +81,8 @@ export class Reader {
   text: string | undefined
   /** The value's bytes otherwise; private memory, but used again by the next call. */
   bytes: Buffer
+  /** Whether `readText` left the value in `bytes`. */
+  isBytes = false
   /** Whether the value is ASCII text. */
   ascii = false
   /** The entry's version. */
@@ -112,35 +113,58 @@ export class Reader {
 
   /** Looks `key` up; true if it is there and has not expired. Sets `stamp` and `expiresAtMs` even if it has expired. */
   read(key: KeyBuffer, what: number): boolean {
-    const stripeAt = this.#buckets.stripeAt(key.hash)
-    let found = this.#attempt(stripeAt, key, what)
-    for (let tries = 1; found === AGAIN; tries++) {
-      found = tries < MAX_TRIES ? this.#attempt(stripeAt, key, what) : this.#readLocked(stripeAt, key, what)
-      this.#space.count(COUNTERS.readRetries)
-    }
-    return (
-      found === HIT &&
-      (this.expiresAtMs === Number.POSITIVE_INFINITY || !this.#clock.hasPassed(this.expiresAtMs))
-    )
-  }
-
-  #readLocked(stripeAt: number, key: KeyBuffer, what: number): number {
-    this.#space.count(COUNTERS.lockedReads)
-    const found = this.#desk.locked(stripeAt, () => this.#attempt(stripeAt, key, what))
-    if (found === AGAIN) {
-      throw new OperationError(
-        'CORRUPT',
-        'a stripe does not hold still under its lock: run check() on this table',
-      )
-    }
-    return found
+    const found = this.#look(key, what)
+    if (typeof found === 'string') this.text = found
+    return found !== MISS && !this.#hasExpired()
   }
 
   /**
-   * One unvalidated look. A single long function on purpose: taken apart it costs a third more (measured), since every
-   * piece reloads and checks again what the piece before it had in registers.
+   * As `read` with READ_TEXT, but returns the text: it is in no field then, and so costs no write barrier (measured:
+   * 20 ns). Undefined if there is no entry, or with `isBytes` set if the value is in `bytes`.
    */
-  #attempt(stripeAt: number, key: KeyBuffer, what: number): number {
+  readText(key: KeyBuffer): string | undefined {
+    const found = this.#look(key, READ_TEXT)
+    this.isBytes = found === HIT
+    if (found === MISS) return undefined
+    if (this.#hasExpired()) {
+      this.isBytes = false
+      return undefined
+    }
+    return found === HIT ? undefined : found
+  }
+
+  #hasExpired(): boolean {
+    return this.expiresAtMs !== Number.POSITIVE_INFINITY && this.#clock.hasPassed(this.expiresAtMs)
+  }
+
+  /** MISS, HIT, or the text found. */
+  #look(key: KeyBuffer, what: number): typeof MISS | typeof HIT | string {
+    const stripeAt = this.#buckets.stripeAt(key.hash)
+    const found = this.#attempt(stripeAt, key, what)
+    return found === AGAIN ? this.#lookAgain(stripeAt, key, what) : found
+  }
+
+  #lookAgain(stripeAt: number, key: KeyBuffer, what: number): typeof MISS | typeof HIT | string {
+    for (let tries = 1; tries < MAX_TRIES; tries++) {
+      this.#space.count(COUNTERS.readRetries)
+      const found = this.#attempt(stripeAt, key, what)
+      if (found !== AGAIN) return found
+    }
+    this.#space.count(COUNTERS.lockedReads)
+    const found = this.#desk.locked(stripeAt, () => this.#attempt(stripeAt, key, what))
+    if (found !== AGAIN) return found
+    throw new OperationError(
+      'CORRUPT',
+      'a stripe does not hold still under its lock: run check() on this table',
+    )
+  }
+
+  /**
+   * One unvalidated look. A single long function on purpose, with the arithmetic of buckets.ts and layout.ts written out:
+   * taken apart it costs a third more (measured), since every piece reloads and checks again what the piece before it
+   * had in registers, and every imported function is checked at every call.
+   */
+  #attempt(stripeAt: number, key: KeyBuffer, what: number): typeof AGAIN | typeof MISS | typeof HIT | string {
     const segments = this.#segments
     const stripes = this.#words
     const hash = key.hash
@@ -149,14 +173,17 @@ export class Reader {
     this.stamp = 0
     const buckets = stripes[stripeAt + BUCKETS]!
     if (buckets === 0) return Atomics.load(stripes, stripeAt + VERSION) === version ? MISS : AGAIN
-    const index = bucketIndex(hash, buckets)
-    const extent = extentOf(index, this.#baseBits)
+    const mask = (1 << (32 - Math.clz32(buckets - 1))) - 1
+    let index = hash & mask
+    if (index >= buckets) index &= mask >>> 1
+    const baseBits = this.#baseBits
+    const extent = 32 - Math.clz32(index >>> baseBits)
     const first = stripes[stripeAt + EXTENTS + extent]!
-    let line =
-      (first + ((extent === 0 ? index : index - (1 << (this.#baseBits + extent - 1))) << LINE_SHIFT)) | 0
     if (first === 0) return AGAIN
+    if (extent !== 0) index -= 1 << (baseBits + extent - 1)
+    let line = (first + (index << LINE_SHIFT)) | 0
     for (let lines = 0; line !== 0 && lines < MAX_CHAIN_LINES; lines++) {
-      const words = segments[line >>> GRANULE_BITS]!.words
+      const words = line >>> GRANULE_BITS === 0 ? stripes : segments[line >>> GRANULE_BITS]!.words
       const at = (line & GRANULE_MASK) << 2
       const end = at + FIRST_SLOT + SLOTS_PER_LINE * SLOT_WORDS
       for (let slot = at + FIRST_SLOT; slot < end; slot += SLOT_WORDS) {
@@ -174,46 +201,50 @@ export class Reader {
         const chunkAt = (reference & GRANULE_MASK) << 2
         const valueWord = chunk[chunkAt]!
         let matches = (chunk[chunkAt + 1]! & KEY_LENGTH_MASK) === keyBytes
-        const keyAt = chunkAt + keyOffset(valueWord)
-        const keyEnd = keyWords(keyBytes)
+        let valueAt = chunkAt + ((valueWord & FLAG_EXPIRY) === 0 ? 2 : 4)
         if (matches) {
           const keyBuffer = key.words
-          for (let i = 0; i < keyEnd; i++) {
-            if (chunk[keyAt + i] !== keyBuffer[i]) {
+          const keyWords = ((keyBytes + 7) >>> 3) << 1
+          for (let i = 0; i < keyWords; i++) {
+            if (chunk[valueAt + i] !== keyBuffer[i]) {
               matches = false
               break
             }
           }
+          valueAt += keyWords
         }
-        const isWhole = !matches || this.#readValue(segment, valueWord, chunkAt, keyAt + keyEnd, what)
+        const found = matches ? this.#readValue(segment, valueWord, chunkAt, valueAt, what) : MISS
         if (Atomics.load(words, slot + 2) !== stamp) return AGAIN
-        if (!isWhole) throw impossibleLengths()
         if (!matches) continue
+        if (found === AGAIN) throw impossibleLengths()
         this.stamp = stamp
         if (this.#evicts && words[slot]! >= 0) Atomics.or(words, slot, CLOCK_BIT)
-        return HIT
+        return found
       }
       line = words[at]!
     }
     return Atomics.load(stripes, stripeAt + VERSION) === version ? MISS : AGAIN
   }
 
-  /** Copies the value of a chunk whose key matched; false if its lengths cannot be true. */
-  #readValue(segment: Segment, valueWord: number, chunkAt: number, valueAt: number, what: number): boolean {
+  /** Copies the value of a chunk whose key matched: the text, or HIT; AGAIN if its lengths cannot be true. */
+  #readValue(
+    segment: Segment,
+    valueWord: number,
+    chunkAt: number,
+    valueAt: number,
+    what: number,
+  ): typeof AGAIN | typeof HIT | string {
     this.expiresAtMs =
       (valueWord & FLAG_EXPIRY) === 0 ? Number.POSITIVE_INFINITY : segment.floats[(chunkAt + 2) >>> 1]!
-    if (what === READ_NOTHING) return true
+    if (what === READ_NOTHING) return HIT
     const start = valueAt << 2
     const end = start + (valueWord & VALUE_LENGTH_MASK)
-    if (end > segment.words.length << 2 || end - start > MAX_VALUE_BYTES) return false
+    if (end > segment.words.length << 2 || end - start > MAX_VALUE_BYTES) return AGAIN
     this.ascii = (valueWord & FLAG_ASCII) !== 0
-    if (what === READ_TEXT && this.ascii) {
-      this.text = segment.bytes.latin1Slice(start, end)
-    } else {
-      this.text = undefined
-      this.#copy(segment, start, end)
-    }
-    return true
+    if (what === READ_TEXT && this.ascii) return segment.bytes.latin1Slice(start, end)
+    this.text = undefined
+    this.#copy(segment, start, end)
+    return HIT
   }
 
   #copy(segment: Segment, start: number, end: number): void {

@@ -10,6 +10,7 @@ import { HEADER } from '../memory/header.js'
 import { CONTENDED } from '../memory/lock.js'
 import { COUNTERS } from '../memory/participant.js'
 import type { Region } from '../memory/region.js'
+import { Batch } from './batch.js'
 import { checkTable } from './check.js'
 import { Desk } from './desk.js'
 import { KeyBuffer } from './key-buffer.js'
@@ -41,6 +42,7 @@ export class Table {
   readonly walker: Walker
   readonly clock: RegionClock
   readonly #desk: Desk
+  #batch: Batch | undefined
   readonly #timer: NodeJS.Timeout
 
   private constructor(space: Space, options: TableOptions) {
@@ -68,13 +70,39 @@ export class Table {
 
   /** Looks up the key in `key`, counting; what was read is in `reader`. An expired entry is removed on the way. */
   find(what: number): boolean {
-    if (this.reader.read(this.key, what)) {
+    return this.findKey(this.key, what)
+  }
+
+  /** As {@link find} for text, which it returns; see Reader.readText. */
+  findText(key: KeyBuffer): string | undefined {
+    const text = this.reader.readText(key)
+    if (text !== undefined || this.reader.isBytes) {
+      this.space.count(COUNTERS.hits)
+      return text
+    }
+    this.#noteMiss(key)
+    return undefined
+  }
+
+  /** For looking up many keys at once; made when first used. */
+  get batch(): Batch {
+    this.#batch ??= new Batch(this.space)
+    return this.#batch
+  }
+
+  /** As {@link find}, for a key of the batch. */
+  findKey(key: KeyBuffer, what: number): boolean {
+    if (this.reader.read(key, what)) {
       this.space.count(COUNTERS.hits)
       return true
     }
-    this.space.count(COUNTERS.misses)
-    if (this.reader.stamp !== 0) this.writer.remove(this.key, IF_STAMP, this.reader.stamp)
+    this.#noteMiss(key)
     return false
+  }
+
+  #noteMiss(key: KeyBuffer): void {
+    this.space.count(COUNTERS.misses)
+    if (this.reader.stamp !== 0) this.writer.remove(key, IF_STAMP, this.reader.stamp)
   }
 
   /** As {@link find}, without counting. */
