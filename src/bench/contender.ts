@@ -50,7 +50,7 @@ export const CONTENDERS = {
   },
   lmdb: {
     label: 'lmdb',
-    note: 'file in the temporary folder, noSync, noMemInit, encoding string, no cache, no compression; putSync is a transaction each; timed with a tenth of the reads and a fiftieth of the writes, on the full tree',
+    note: 'file in the temporary folder, noSync, noMemInit, encoding string, no cache, no compression; putSync is a transaction each; timed with a tenth of the reads and one in 200 writes, on the full tree',
   },
   sharedmap: {
     label: 'sharedmap (npm)',

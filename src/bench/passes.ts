@@ -49,6 +49,20 @@ export interface PassSettings {
   readonly onPass: (pass: PassDone) => void
 }
 
+/** A pass in one line, with what it measured, for those who watch. */
+export function passText({ contender, threads, round, seconds, outcome }: PassDone): string {
+  const what = `${contender}, ${threads === 1 ? '1 thread' : `${threads} threads`}, round ${round}`
+  if ('leftOut' in outcome) return `${what}: left out, ${outcome.leftOut}`
+  const rates = Object.entries(outcome.times).map(([operation, ns]) => `${operation} ${rateText(ns)}`)
+  return `${what}: ${seconds.toFixed(1)} s; M/s: ${rates.join(', ')}`
+}
+
+/** Million operations a second. */
+export function rateText(nsPerOperation: number): string {
+  const perMicrosecond = 1000 / nsPerOperation
+  return perMicrosecond.toFixed(perMicrosecond < 0.1 ? 4 : 2)
+}
+
 /** What a run of passes gave, by contender and number of threads. */
 export class PassResults {
   readonly #results = new Map<string, PassResult[]>()

@@ -3,7 +3,7 @@
  * figure as soon as it is known.
  */
 import type { Figure, Section } from './figure.js'
-import type { PassDone } from './passes.js'
+import { type PassDone, passText } from './passes.js'
 import type { ProbeName, ProbeRequests, ProbeResults } from './probe.js'
 import { runProbe } from './probe.js'
 
@@ -53,10 +53,8 @@ export class SectionRun {
     for (const figure of figures) this.add({ ...figure, section, detail: reason })
   }
 
-  passDone({ contender, threads, round, seconds, outcome }: PassDone): void {
-    const what = `${contender}, ${threads === 1 ? '1 thread' : `${threads} threads`}, round ${round}`
-    const rest = 'leftOut' in outcome ? `left out, ${outcome.leftOut}` : `${seconds.toFixed(1)} s`
-    this.#step(`${what}: ${rest}`)
+  passDone(pass: PassDone): void {
+    this.#step(passText(pass))
   }
 
   /** Runs a probe in a process of its own; `label` is what it is called in progress. */

@@ -126,7 +126,7 @@ async function runCompare(
   print: Print,
 ): Promise<void> {
   const { runTableBench } = await import('../bench/table.js')
-  const { planOf } = await import('../bench/passes.js')
+  const { passText, planOf } = await import('../bench/passes.js')
   const { COMPARED_NAMES } = await import('../bench/contender.js')
   const { formatTableReport } = await import('../bench/table-report.js')
   const { comparisonPicture } = await import('../bench/pictures.js')
@@ -139,7 +139,7 @@ async function runCompare(
     rounds,
     threads,
     contenders,
-    onPass: countPasses(progress, planOf(contenders, threads).length * rounds, ''),
+    onPass: countPasses(passText, progress, planOf(contenders, threads).length * rounds, ''),
   })
   print(formatTableReport(report))
   reports.comparison = report
@@ -158,6 +158,7 @@ async function runSweeps(
   )
   const { formatSweep } = await import('../bench/sweep-report.js')
   const { sweepPicture } = await import('../bench/pictures.js')
+  const { passText } = await import('../bench/passes.js')
   const { StripedMapProgram } = await import('../bench/striped-map.js')
   const { describeMachine, machineLine } = await import('../bench/machine.js')
   const machine = describeMachine()
@@ -178,10 +179,10 @@ async function runSweeps(
   using stripedMap = new StripedMapProgram()
   for (const name of options.sweeps) {
     const plan = sweepPlan(name, limits)
-    const count = countPasses(progress, sweepSteps(plan, settings), `sweep ${name}, `)
+    const count = countPasses(passText, progress, sweepSteps(plan, settings), `sweep ${name}, `)
     const report = await runSweep(name, plan, stripedMap, {
       ...settings,
-      onPass: (pass, point) => count(pass, ` at ${point.label}`),
+      onPass: (pass, point) => count(pass, `${point.label}: `),
     })
     print(formatSweep(report))
     reports.sweeps.push(report)
@@ -190,15 +191,15 @@ async function runSweeps(
 }
 
 function countPasses(
+  passText: (pass: PassDone) => string,
   progress: BenchProgress,
   total: number,
   before: string,
 ): (pass: PassDone, where?: string) => void {
   let done = 0
-  return ({ contender, threads, round, seconds, outcome }, where = '') => {
+  return (pass, where = '') => {
     done += 1
-    const ended = 'leftOut' in outcome ? `left out, ${outcome.leftOut}` : `${seconds.toFixed(1)} s`
-    const label = `${before}${contender}${where}, ${threads === 1 ? '1 thread' : `${threads} threads`}, round ${round}: ${ended}`
+    const label = `${before}${where}${passText(pass)}`
     progress.update({ done, total, fraction: 0, label })
   }
 }

@@ -37,7 +37,7 @@ function tableOf(database: Database<string, string>): BenchTable {
 
 export const lmdb: Contender = {
   timedReads: 0.1,
-  timedWrites: 0.02,
+  timedWrites: 0.005,
   open({ keys, valueBytes }) {
     const folder = mkdtempSync(join(tmpdir(), 'hearth-bench-'))
     const handle = { path: join(folder, 'table.lmdb'), mapBytes: keys * (valueBytes + 64) * 4 + 2 ** 26 }

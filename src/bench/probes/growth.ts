@@ -4,7 +4,8 @@
  * watches how many buckets one `set` splits. Beside it: throughput of look-ups and replaces at a tenth of the final
  * size and at the end, in one process.
  *
- * Durations include what a thread really waits: the garbage collector and other programs of the machine.
+ * Durations include what a thread really waits: the garbage collector and other programs of the machine. A loop that
+ * does nothing for as long shows how much of it is the machine's.
  */
 import { SharedMap } from '../../index.js'
 import { reportProgress } from '../child.js'
@@ -25,6 +26,8 @@ export interface GrowthResult {
   readonly mostSplits: number
   readonly splits: number
   readonly setNs: Quantiles
+  /** Of turns that do nothing for as long as the median `set` takes: what the machine alone adds. */
+  readonly idleNs: Quantiles
   /** At a tenth of the final size, and at the end. */
   readonly small: Throughput
   readonly large: Throughput
@@ -52,6 +55,7 @@ const MOST_SAMPLED = 200_000
 const SAMPLES = 5
 const WALK_STEPS = 20_000
 const WATCHED_SETS = 2000
+const MOST_IDLE = 2_000_000
 const NS_PER_MS = 1e6
 
 export function probeGrowth({ keys, valueBytes }: GrowthRequest): GrowthResult {
@@ -83,16 +87,33 @@ export function probeGrowth({ keys, valueBytes }: GrowthRequest): GrowthResult {
     largestBucket,
     mostSplits,
     splits: map.stats().splits,
-    setNs: {
-      p50: histogram.quantileNs(0.5),
-      p99: histogram.quantileNs(0.99),
-      p999: histogram.quantileNs(0.999),
-      p9999: histogram.quantileNs(0.9999),
-      max: histogram.largestNs,
-    },
+    setNs: quantilesOf(histogram),
+    idleNs: quantilesOf(idleDurations(histogram.quantileNs(0.5), Math.min(keys, MOST_IDLE))),
     small: small ?? large,
     large,
   }
+}
+
+function quantilesOf(histogram: LatencyHistogram): Quantiles {
+  return {
+    p50: histogram.quantileNs(0.5),
+    p99: histogram.quantileNs(0.99),
+    p999: histogram.quantileNs(0.999),
+    p9999: histogram.quantileNs(0.9999),
+    max: histogram.largestNs,
+  }
+}
+
+function idleDurations(durationNs: number, turns: number): LatencyHistogram {
+  const histogram = new LatencyHistogram()
+  const durationMs = durationNs / NS_PER_MS
+  for (let turn = 0; turn < turns; turn++) {
+    const startMs = performance.now()
+    let nowMs = startMs
+    while (nowMs - startMs < durationMs) nowMs = performance.now()
+    histogram.record((nowMs - startMs) * NS_PER_MS)
+  }
+  return histogram
 }
 
 function valuePool(valueBytes: number): readonly string[] {

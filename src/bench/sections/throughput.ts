@@ -1,6 +1,6 @@
 /** The sections `get` and `set`: one set of passes over the large table, and the ratios that were asked for. */
 import { atLeast, type Bound, type Figure, type Section } from '../figure.js'
-import { type PassResults, type PlannedPass, runPasses } from '../passes.js'
+import { type PassResults, type PlannedPass, rateText, runPasses } from '../passes.js'
 import type { SectionRun } from '../section.js'
 import { median, ratioOf } from '../statistics.js'
 import type { StripedMapProgram } from '../striped-map.js'
@@ -91,6 +91,5 @@ function figureOf(row: Row, results: PassResults): Figure {
 }
 
 function rate(nsPerOperation: readonly number[]): string {
-  const perMicrosecond = 1000 / median(nsPerOperation)
-  return perMicrosecond < 0.1 ? perMicrosecond.toFixed(3) : perMicrosecond.toFixed(2)
+  return rateText(median(nsPerOperation))
 }
