@@ -13,7 +13,7 @@ import { OperationError } from '../base/errors.js'
 import { MAX_PARTICIPANTS } from '../base/limits.js'
 import { type Geometry, PARTICIPANT_WORDS } from './geometry.js'
 import { HEADER } from './header.js'
-import type { OwnerWatch } from './lock.js'
+import { CONTENDED, type OwnerWatch } from './lock.js'
 import { COUNTER_SLOTS, lockTag, PARTICIPANT, tagIndex } from './participant.js'
 import type { Region } from './region.js'
 import { identityBits, identityOf, type Liveness, onWorkerExit, type ThreadIdentity } from './threads.js'
@@ -87,6 +87,22 @@ export class Registry implements OwnerWatch {
       const at = this.#shape.participantsAt + index * PARTICIPANT_WORDS
       if (this.#words[at + THREAD] !== 0) yield at
     }
+  }
+
+  /**
+   * Called where no settling of this thread can be under way: one that was thrown out (a `vm` timeout runs no `finally`)
+   * would else count as an outer one for ever, and its record as settled.
+   */
+  forgetThrownOut(): void {
+    this.#settling.clear()
+  }
+
+  /** Whether this thread holds anybody's desk. */
+  holdsDesk(): boolean {
+    for (const at of this.records()) {
+      if ((Atomics.load(this.#words, at) & ~CONTENDED) === this.tag) return true
+    }
+    return false
   }
 
   settle(tag: number, locksOnly: boolean): boolean {

@@ -42,6 +42,7 @@ import type { Space } from './space.js'
 const POOL_LOCK_AT = HEADER.pool + POOL.lock
 
 export function checkTable(space: Space, hasher: KeyBuffer): void {
+  space.registry.forgetThrownOut()
   while (!checkHeldUp(space, hasher)) {}
 }
 

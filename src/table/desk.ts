@@ -6,7 +6,7 @@
  * leave. An operation that was thrown out in between (a `vm` timeout, a stack overflow) leaves the desk locked by its
  * own tag: the next `enter` finds that and settles it.
  */
-import { OperationError } from '../base/errors.js'
+import { isOperationError, OperationError } from '../base/errors.js'
 import { LINE_BYTES } from '../base/limits.js'
 import { formatSize } from '../base/size.js'
 import { PARTICIPANT } from '../memory/participant.js'
@@ -37,12 +37,24 @@ export class Desk {
   }
 
   enter(): void {
-    if (Atomics.compareExchange(this.#words, this.#at, 0, this.#tag) !== 0)
-      this.#space.locks.acquire(this.#at)
+    if (Atomics.compareExchange(this.#words, this.#at, 0, this.#tag) !== 0) this.#enterSlowly()
+  }
+
+  #enterSlowly(): void {
+    this.#space.registry.forgetThrownOut()
+    this.#space.locks.acquire(this.#at)
   }
 
   leave(): void {
     this.#space.locks.release(this.#at)
+  }
+
+  /**
+   * Leaves after an expected error. After any other (a full stack), locks may be held that only settling finds: the desk
+   * stays taken, and the next operation of this thread, or its timer, settles everything.
+   */
+  leaveAfter(error: unknown): void {
+    if (isOperationError(error)) this.leave()
   }
 
   /** Runs `work` (no user code) with a stripe's lock held, for readers that could not get a stable look without. */
@@ -52,7 +64,7 @@ export class Desk {
       this.#words[this.#at + PARTICIPANT.holding] = stripeAt + STRIPE.lock
       this.#space.locks.acquire(stripeAt + STRIPE.lock)
     } catch (error) {
-      this.leave()
+      this.leaveAfter(error)
       throw error
     }
     const result = work()

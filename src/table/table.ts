@@ -7,7 +7,6 @@
 
 import { type Clock, wallClockMs } from '../base/clock.js'
 import { HEADER } from '../memory/header.js'
-import { CONTENDED } from '../memory/lock.js'
 import { COUNTERS } from '../memory/participant.js'
 import type { Region } from '../memory/region.js'
 import { Batch } from './batch.js'
@@ -184,10 +183,11 @@ export class Table {
     this.space.registry.leave()
   }
 
-  /** No operation of this thread can be under way when a timer fires: a desk taken by its own tag was left behind. */
+  /** No operation of this thread can be under way when a timer fires: a desk that it holds was left behind. */
   #keepHouse(): void {
-    const { registry, words } = this.space
-    if ((Atomics.load(words, registry.at) & ~CONTENDED) === registry.tag) registry.settle(registry.tag, false)
+    const { registry } = this.space
+    registry.forgetThrownOut()
+    if (registry.holdsDesk()) registry.settle(registry.tag, false)
     registry.settleDeadIfCrowded()
   }
 }

@@ -97,7 +97,7 @@ export class Writer {
     try {
       found = this.#lockAndFind(stripeAt, key)
     } catch (error) {
-      this.desk.abandon(bytes)
+      if (isOperationError(error)) this.desk.abandon(bytes)
       throw error
     }
     const happens = this.#holds(found, condition, expectedStamp)
@@ -296,7 +296,7 @@ export class Writer {
     try {
       this.#lock(stripeAt)
     } catch (error) {
-      this.desk.leave()
+      this.desk.leaveAfter(error)
       throw error
     }
   }
