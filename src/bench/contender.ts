@@ -5,6 +5,7 @@
  * handle it shares. Each is imported only when it is asked for: lmdb and sharedmap are development
  * dependencies that an installed package does not have.
  */
+import type { Entries } from './workload.js'
 
 /** What is timed: synchronous, as `Map` has it. */
 export interface BenchTable {
@@ -14,7 +15,7 @@ export interface BenchTable {
   /** Absent where a contender has no batch: then a loop of `get` takes its place. */
   getMany?(keys: string[]): readonly (string | undefined)[]
   /** Loads entries in the fastest way there is, untimed; absent where that is `set`. */
-  load?(keys: readonly string[], values: readonly string[]): void
+  load?(pieces: Iterable<Entries>): void
 }
 
 export interface OpenContender {

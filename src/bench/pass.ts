@@ -28,7 +28,8 @@ export function runPass(
   for (const operation of passOperations(workload)) {
     runOperation(table, operation, workload, thread, threads, line)
     line.meet()
-    times[operation] = line.elapsedNs() / timedOperations(operation, workload)
+    const timed = timedOperations(operation, workload)
+    if (timed > 0) times[operation] = line.elapsedNs() / timed
     if (operation === 'set-new' && thread === 0) onFilled()
     line.meet()
   }

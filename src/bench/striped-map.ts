@@ -94,7 +94,8 @@ export async function runStripedMap(
     const line: OutputLine = JSON.parse(text)
     if (line.op === 'memory') memoryBytes = line.bytes ?? 0
     const operation = byName.get(line.op)
-    if (operation !== undefined) times[operation] = line.nsPerOp ?? 0
+    if (operation !== undefined && workload.operations.includes(operation))
+      times[operation] = line.nsPerOp ?? 0
   }
   return memoryBytes > 0 ? { times, memoryBytes } : { times }
 }

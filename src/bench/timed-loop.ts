@@ -61,9 +61,10 @@ function mixEach(table: BenchTable, { keys, values, reads }: Share): number {
 
 /** Loads what belongs into the table before the clock starts. */
 export function loadUntimed(table: BenchTable, { untimed }: Share): void {
-  for (const { keys, values } of untimed) {
-    if (table.load === undefined) setEach(table, keys, values)
-    else table.load(keys, values)
+  if (table.load === undefined) {
+    for (const { keys, values } of untimed) setEach(table, keys, values)
+  } else {
+    table.load(untimed)
   }
 }
 

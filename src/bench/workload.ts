@@ -53,7 +53,7 @@ export interface Workload {
   readonly mixOperations: number
   readonly distribution: Distribution
   readonly batch: number
-  /** What a pass runs, in pass order whatever the order here; `set-new` always, since it fills the table. */
+  /** What a pass times, in pass order whatever the order here. Without `set-new` the table is filled untimed. */
   readonly operations: readonly Operation[]
   /** No operation is timed more often than this: a large table is filled untimed for the rest. */
   readonly mostOperations: number
@@ -182,6 +182,7 @@ function revisionOf(operation: Operation): number {
 
 /** How many operations of `operation` are timed, by all threads together. */
 export function timedOperations(operation: Operation, workload: Workload): number {
+  if (!workload.operations.includes(operation)) return 0
   const all = operation.startsWith('hot-')
     ? workload.hotOperations
     : operation.startsWith('mix-')
@@ -198,7 +199,7 @@ function indicesOf(operation: Operation, workload: Workload, seed: number): Uint
   return shuffledIndices(workload.keys, seed)
 }
 
-/** What a pass runs, in order. */
+/** What a pass runs, in order: what it times, and always `set-new`. */
 export function passOperations(workload: Workload): readonly Operation[] {
   return OPERATION_NAMES.filter((name) => name === 'set-new' || workload.operations.includes(name))
 }
