@@ -1,49 +1,111 @@
 /**
- * The long runs: histories checked for linearizability, and readers under a storm of writers, each round with a new
- * seed, bounded in time and count. The first failure ends it with its seed and exit code 1.
+ * The long runs, round after round with a new seed, bounded in time and count; the first failure ends them with its seed
+ * and exit code 1. Each part runs until it has reached its own number:
  *
- *   npm run torture                         10 minutes at most, 50 million reads at most
+ *   storm         histories checked for linearizability, and readers under a storm of writers   --reads
+ *   terminations  rounds of worker threads terminated under load                                --rounds
+ *   schedules     interleavings chosen store by store                                           --schedules
+ *
+ *   npm run torture                                      all parts, 15 minutes at most
+ *   npm run torture -- --only storm --reads 50000000     until reached, or --minutes
  *   npm run torture -- --minutes 2 --reads 1000000 --seed 7
+ *
+ * The last lines say what was reached of what was asked.
  */
 import { parseArgs } from 'node:util'
 import { ensureReady } from './setup.mjs'
 
+const PARTS = ['storm', 'terminations', 'schedules']
 const { values } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '10' },
+    minutes: { type: 'string', default: '15' },
     reads: { type: 'string', default: '50000000' },
+    rounds: { type: 'string', default: '2000' },
+    schedules: { type: 'string', default: '500000' },
+    only: { type: 'string', multiple: true, default: PARTS },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 })
-const limits = { ms: Number(values.minutes) * 60_000, reads: Number(values.reads) }
+const limits = {
+  ms: Number(values.minutes) * 60_000,
+  reads: Number(values.reads),
+  rounds: Number(values.rounds),
+  schedules: Number(values.schedules),
+}
 const firstSeed = Number(values.seed)
-if (!(limits.ms > 0 && limits.reads > 0 && Number.isSafeInteger(firstSeed) && firstSeed >= 0)) {
-  console.error('torture: --minutes and --reads must be above 0, --seed a whole number')
+if (
+  !(Object.values(limits).every((limit) => limit > 0) && Number.isSafeInteger(firstSeed) && firstSeed >= 0)
+) {
+  console.error(
+    'torture: --minutes, --reads, --rounds and --schedules must be above 0, --seed a whole number',
+  )
+  process.exit(2)
+}
+if (!values.only.every((part) => PARTS.includes(part))) {
+  console.error(`torture: --only takes ${PARTS.join(', ')}`)
   process.exit(2)
 }
 
 await ensureReady()
 const { complaintOf, runHistory } = await import('../dist/test/history-run.js')
 const { runStorm } = await import('../dist/test/storm.js')
+const { runTerminations } = await import('../dist/test/terminate.js')
+const { runSchedules } = await import('../dist/test/schedule-run.js')
 
 const STORM_READS = 500_000
+const ROUNDS_AT_ONCE = 40
+const SCHEDULES_AT_ONCE = 5000
 const startedAt = performance.now()
-const done = { histories: 0, operations: 0, storms: 0, reads: 0, writes: 0 }
+const done = {
+  histories: 0,
+  operations: 0,
+  storms: 0,
+  reads: 0,
+  writes: 0,
+  rounds: 0,
+  terminated: 0,
+  repairs: 0,
+  schedules: 0,
+}
 
-for (let seed = firstSeed; performance.now() - startedAt < limits.ms && done.reads < limits.reads; seed++) {
-  try {
-    await oneRound(seed)
-  } catch (error) {
-    console.error(`torture: seed ${seed} failed`, error)
-    process.exit(1)
+/** What is asked of each part, and whether there is more to do. */
+const PARTS_LEFT = {
+  storm: { run: oneStorm, left: () => done.reads < limits.reads },
+  terminations: { run: someTerminations, left: () => done.rounds < limits.rounds },
+  schedules: { run: someSchedules, left: () => done.schedules < limits.schedules },
+}
+const leftMs = () => limits.ms - (performance.now() - startedAt)
+const left = () =>
+  leftMs() > 0
+    ? Object.entries(PARTS_LEFT).filter(([name, part]) => values.only.includes(name) && part.left())
+    : []
+
+for (let seed = firstSeed; left().length > 0; seed++) {
+  for (const [name, { run }] of left()) {
+    try {
+      await run(seed)
+    } catch (error) {
+      console.error(`torture: ${name}, seed ${seed} failed`, error)
+      process.exit(1)
+    }
   }
   const seconds = Math.round((performance.now() - startedAt) / 1000)
   console.log(`${seconds} s, seed ${seed}: ${JSON.stringify(done)}`)
 }
+for (const [part, unit] of [
+  ['storm', 'reads'],
+  ['terminations', 'rounds'],
+  ['schedules', 'schedules'],
+]) {
+  if (!values.only.includes(part)) continue
+  const [found, asked] = [done[unit], limits[unit]]
+  const verdict = found >= asked ? 'reached' : 'NOT reached: time was up'
+  console.log(`torture: ${found} of ${asked} ${unit}, ${verdict}`)
+}
 console.log('torture: nothing found')
 
 /** @param {number} seed */
-async function oneRound(seed) {
+async function oneStorm(seed) {
   for (const kind of /** @type {const} */ (['numbers', 'texts', 'blobs'])) {
     const shape = seed % 2 === 0 ? { threads: 4, keys: 1, stripes: 1 } : { threads: 6, keys: 4 }
     const report = await runHistory({ subject: { values: kind }, seed, operationsPerThread: 5000, ...shape })
@@ -58,4 +120,20 @@ async function oneRound(seed) {
   done.storms++
   done.reads += counts.reads
   done.writes += counts.writes
+}
+
+/** @param {number} seed */
+async function someTerminations(seed) {
+  const shape = seed % 2 === 0 ? { workers: 4, stripes: 1 } : { workers: 6, stripes: 4 }
+  const rounds = Math.min(ROUNDS_AT_ONCE, limits.rounds - done.rounds)
+  const counts = await runTerminations({ seed, rounds, mostMs: Math.max(1, leftMs()), ...shape })
+  done.rounds += counts.rounds
+  done.terminated += counts.terminated
+  done.repairs += counts.repairs
+}
+
+/** @param {number} seed */
+async function someSchedules(seed) {
+  const schedules = Math.min(SCHEDULES_AT_ONCE, limits.schedules - done.schedules)
+  done.schedules += (await runSchedules(seed, schedules)).schedules
 }

@@ -6,9 +6,9 @@ import { runSeed, SeededRandom } from './seeded-random.js'
 import { COUNTING, type MapOperation, ModelledMap, OPERATIONS } from './thrown-out.js'
 
 /** Of each operation. */
-const TIMEOUT_TRIES = 60
+const TIMEOUT_TRIES = 25
 const OVERFLOW_TRIES = 150
-const MIXED_TRIES = 600
+const MIXED_TRIES = 400
 const WARM_UP = 20
 const KEYS = 60
 /** Room that an operation has: so many levels less so many calls, at most. */
