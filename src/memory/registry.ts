@@ -39,6 +39,7 @@ export class Registry implements OwnerWatch {
   /** Records that this thread is settling right now: settling one can run into the locks of another. */
   readonly #settling = new Set<number>()
   readonly #unsubscribe: () => void
+  #hasHeardOfExit = false
 
   private constructor(region: Region, shape: Geometry, isAlive: Liveness, index: number) {
     this.#words = region.segments[0]!.words
@@ -125,10 +126,15 @@ export class Registry implements OwnerWatch {
     return settled
   }
 
-  /** Housekeeping: settles the dead once a quarter of the records is taken, before the living run out of them. */
-  settleDeadIfCrowded(): void {
+  /**
+   * Whether housekeeping should settle the dead: a quarter of the records is taken, so that the living do not run out of
+   * them, or a worker of this thread is known to have ended since the last time.
+   */
+  isSettlingDue(): boolean {
     const crowdedAt = this.#shape.participantsAt + (MAX_PARTICIPANTS >>> 2) * PARTICIPANT_WORDS
-    if (this.#words[crowdedAt + THREAD] !== 0) this.settleDead()
+    const isDue = this.#hasHeardOfExit || this.#words[crowdedAt + THREAD] !== 0
+    this.#hasHeardOfExit = false
+    return isDue
   }
 
   describe(tag: number): string {
@@ -169,7 +175,9 @@ export class Registry implements OwnerWatch {
       // Somebody else may have settled it between the look and the claim.
       if (this.#isCurrent(at, tag)) {
         assert(this.#settler !== undefined, 'a joined participant can repair')
-        if (this.#settler(at, tag, locksOnly) && at !== this.at) {
+        const isWhole = this.#settler(at, tag, locksOnly)
+        if (isWhole && at === this.at) this.#dropRepairs()
+        else if (isWhole) {
           this.#foldCounters(at)
           this.#free(at)
         }
@@ -179,6 +187,17 @@ export class Registry implements OwnerWatch {
     }
     Atomics.store(words, at + PARTICIPANT.repairer, 0)
     return true
+  }
+
+  /**
+   * Repairs that this thread was thrown out of (by a TIMEOUT, for one) are anybody's again. Only once it has settled itself:
+   * until then its locks and theirs must be seen together.
+   */
+  #dropRepairs(): void {
+    for (const at of this.records()) {
+      if (this.#settling.has(at)) continue
+      Atomics.compareExchange(this.#words, at + PARTICIPANT.repairer, this.tag, 0)
+    }
   }
 
   /** Takes the right to settle a record, from nobody or from one who died settling it. */
@@ -210,8 +229,9 @@ export class Registry implements OwnerWatch {
       // The tag first: if the record changes hands in between, it is not the new user's that is marked.
       const tag = this.#tagOf(at)
       const isIts = this.#words[at + PARTICIPANT.worker] === worker + 1
-      if (isIts && this.#words[at + PARTICIPANT.process] === process.pid)
-        this.#words[at + PARTICIPANT.dead] = tag
+      if (!isIts || this.#words[at + PARTICIPANT.process] !== process.pid) continue
+      this.#words[at + PARTICIPANT.dead] = tag
+      this.#hasHeardOfExit = true
     }
   }
 

@@ -1,6 +1,6 @@
 /**
  * Builds the instrumented copy of the table: the compiled output of `memory` and `table`, with every store into an
- * array element, every storing `Atomics` call, every `fill` and `set` turned into a call of the store hook, which decides
+ * array element, every storing `Atomics` call, every `fill`, `set` and native write of text turned into a call of the store hook, which decides
  * whether the array is shared (see death-stores.ts). Timers are left out: a dead thread has none.
  *
  * The copy lies in a temporary folder and runs the very statements that users run, in their order. Not seen: stores by
@@ -16,7 +16,7 @@ import { storeHook } from './death-stores.js'
 const DIST = fileURLToPath(new URL('..', import.meta.url))
 const HOOK = '$stores'
 const STORING = new Set(['store', 'exchange', 'compareExchange', 'add', 'sub', 'or', 'and', 'xor'])
-const RANGE_METHODS = new Set(['fill', 'set'])
+const RANGE_METHODS = new Set(['fill', 'set', 'utf8Write', 'latin1Write'])
 
 export interface InstrumentedBuild {
   readonly table: typeof import('../table/table.js')

@@ -84,7 +84,7 @@ function removing(name: string, old: string, expiresAtMs = NEVER_MS): Scenario {
 }
 
 /** Writes values of one size until the table is full; `spare` of them are deleted again, by `table` itself. */
-function fillUp(world: World, table: Table, value: string, spare: number): void {
+export function fillUp(world: World, table: Table, value: string, spare: number): void {
   const keys: string[] = []
   try {
     for (let number = 0; ; number++) {

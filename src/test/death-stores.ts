@@ -28,6 +28,7 @@ export interface Actor {
 }
 
 type View = Int32Array | Float64Array | BigInt64Array | Uint8Array
+export type RangeMethod = 'fill' | 'set' | 'utf8Write' | 'latin1Write'
 type Numbers = Record<number, number | bigint>
 
 interface Change {
@@ -107,16 +108,30 @@ export class StoreHook {
     return operation === 'store' ? (values[0] as number) : old
   }
 
-  /** `target.fill(...)` or `target.set(...)`, whatever `target` is. */
-  call(target: unknown, method: 'fill' | 'set', values: unknown[]): unknown {
+  /** `target[method](...)` for a method that may store a range, whatever `target` is. */
+  call(target: unknown, method: RangeMethod, values: unknown[]): unknown {
     if (!ArrayBuffer.isView(target) || !isShared(target as View)) {
       return (target as Record<string, (...values: unknown[]) => unknown>)[method]?.(...values)
     }
     const view = target as Int32Array
+    if (method === 'utf8Write' || method === 'latin1Write')
+      return this.#write(target as Buffer, method, values)
     if (method === 'set')
       this.#copy(view, (values[1] as number | undefined) ?? 0, values[0] as ArrayLike<number>)
     else this.#fill(view, values[0] as number, values[1] as number, values[2] as number)
     return view
+  }
+
+  /** Text goes in by one native call: one store. */
+  #write(target: Buffer, method: 'utf8Write' | 'latin1Write', values: unknown[]): unknown {
+    const at = values[1] as number
+    const length = Math.min((values[2] as number | undefined) ?? target.length, target.length - at)
+    let written: unknown = 0
+    const write = () => {
+      written = (target as unknown as Record<string, (...values: unknown[]) => unknown>)[method]?.(...values)
+    }
+    this.#putRange(target, at, length, write)
+    return written
   }
 
   #copy(target: Int32Array, at: number, source: ArrayLike<number>): void {
@@ -132,7 +147,7 @@ export class StoreHook {
     this.#putRange(target, half, end - half, () => target.fill(value, half, end))
   }
 
-  #putRange(target: Int32Array, at: number, length: number, put: () => void): void {
+  #putRange(target: Int32Array | Uint8Array, at: number, length: number, put: () => void): void {
     if (length === 0) return
     this.#mayStore()
     // Not `slice`: that of a Buffer is no copy.

@@ -5,10 +5,12 @@
 import { strict as assert } from 'node:assert'
 import { after, before, describe, test } from 'node:test'
 import { PARTICIPANT } from '../memory/participant.js'
+import type { Table } from '../table/table.js'
 import { type InstrumentedBuild, instrumentedBuild } from './death-instrument.js'
-import { SCENARIOS, type Scenario } from './death-scenarios.js'
+import { fillUp, SCENARIOS, type Scenario } from './death-scenarios.js'
 import { type Sabotage, storeHook } from './death-stores.js'
 import { Trials } from './death-trials.js'
+import { World } from './death-world.js'
 import { runSeed, SeededRandom } from './seeded-random.js'
 
 /** Sampled deaths of two and three threads for each scenario. */
@@ -38,6 +40,22 @@ describe('a thread that dies after any of its stores', () => {
       t.diagnostic(`${stores} stores, ${trials.count} trials`)
     })
   }
+
+  test('gives back the chunks of its magazines when memory is short', () => {
+    const world = new World(build, {})
+    const [a, b] = ['A', 'B'].map((name) => world.tableOf(world.actor(name))) as [Table, Table]
+    fillUp(world, b, 'z'.repeat(290), 0)
+    for (let i = 0; i < 9; i++) world.remove(a, `full${20 + i}`)
+    world.actor('A').dead = true
+    let stored = 0
+    const storeMore = () => {
+      for (; ; stored++) world.put(b, `more${stored}`, 'z'.repeat(290))
+    }
+    assert.throws(storeMore, /FULL/)
+    assert.equal(stored, 9)
+    assert.equal(b.stats().participants, 1, 'the dead one has left')
+    b.check()
+  })
 
   /** Runs `act` with one word of A's record never named. */
   function forgetting(trials: Trials, word: number, act: () => void): void {
