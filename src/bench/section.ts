@@ -41,6 +41,7 @@ export class SectionRun {
     this.#total = total
     this.#onProgress = onProgress
     this.#onFigure = onFigure
+    this.#tell('begins', 0)
   }
 
   /** Publishes a figure. */

@@ -197,6 +197,7 @@ function countPasses(
   before: string,
 ): (pass: PassDone, where?: string) => void {
   let done = 0
+  progress.update({ done, total, fraction: 0, label: `${before}begins` })
   return (pass, where = '') => {
     done += 1
     const label = `${before}${where}${passText(pass)}`
