@@ -2,9 +2,10 @@
  * The long runs, round after round with a new seed, bounded in time and count; the first failure ends them with its seed
  * and exit code 1. Each part runs until it has reached its own number:
  *
- *   storm         histories checked for linearizability, and readers under a storm of writers   --reads
- *   terminations  rounds of worker threads terminated under load                                --rounds
- *   schedules     interleavings chosen store by store                                           --schedules
+ *   storm         readers under a storm of writers                 --reads
+ *   histories     operations checked for linearizability           --operations
+ *   terminations  rounds of worker threads terminated under load   --rounds
+ *   schedules     interleavings chosen store by store              --schedules
  *
  *   npm run torture                                      all parts, 15 minutes at most
  *   npm run torture -- --only storm --reads 50000000     until reached, or --minutes
@@ -15,11 +16,12 @@
 import { parseArgs } from 'node:util'
 import { ensureReady } from './setup.mjs'
 
-const PARTS = ['storm', 'terminations', 'schedules']
+const PARTS = ['storm', 'histories', 'terminations', 'schedules']
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '15' },
     reads: { type: 'string', default: '50000000' },
+    operations: { type: 'string', default: '5000000' },
     rounds: { type: 'string', default: '2000' },
     schedules: { type: 'string', default: '500000' },
     only: { type: 'string', multiple: true, default: PARTS },
@@ -29,6 +31,7 @@ const { values } = parseArgs({
 const limits = {
   ms: Number(values.minutes) * 60_000,
   reads: Number(values.reads),
+  operations: Number(values.operations),
   rounds: Number(values.rounds),
   schedules: Number(values.schedules),
 }
@@ -36,9 +39,7 @@ const firstSeed = Number(values.seed)
 if (
   !(Object.values(limits).every((limit) => limit > 0) && Number.isSafeInteger(firstSeed) && firstSeed >= 0)
 ) {
-  console.error(
-    'torture: --minutes, --reads, --rounds and --schedules must be above 0, --seed a whole number',
-  )
+  console.error('torture: --minutes and what is asked of each part must be above 0, --seed a whole number')
   process.exit(2)
 }
 if (!values.only.every((part) => PARTS.includes(part))) {
@@ -52,7 +53,7 @@ const { runStorm } = await import('../dist/test/storm.js')
 const { runTerminations } = await import('../dist/test/terminate.js')
 const { runSchedules } = await import('../dist/test/schedule-run.js')
 
-const STORM_READS = 500_000
+const STORM_READS = 1_000_000
 const ROUNDS_AT_ONCE = 40
 const SCHEDULES_AT_ONCE = 5000
 const startedAt = performance.now()
@@ -71,6 +72,7 @@ const done = {
 /** What is asked of each part, and whether there is more to do. */
 const PARTS_LEFT = {
   storm: { run: oneStorm, left: () => done.reads < limits.reads },
+  histories: { run: someHistories, left: () => done.operations < limits.operations },
   terminations: { run: someTerminations, left: () => done.rounds < limits.rounds },
   schedules: { run: someSchedules, left: () => done.schedules < limits.schedules },
 }
@@ -94,6 +96,7 @@ for (let seed = firstSeed; left().length > 0; seed++) {
 }
 for (const [part, unit] of [
   ['storm', 'reads'],
+  ['histories', 'operations'],
   ['terminations', 'rounds'],
   ['schedules', 'schedules'],
 ]) {
@@ -105,7 +108,7 @@ for (const [part, unit] of [
 console.log('torture: nothing found')
 
 /** @param {number} seed */
-async function oneStorm(seed) {
+async function someHistories(seed) {
   for (const kind of /** @type {const} */ (['numbers', 'texts', 'blobs'])) {
     const shape = seed % 2 === 0 ? { threads: 4, keys: 1, stripes: 1 } : { threads: 6, keys: 4 }
     const report = await runHistory({ subject: { values: kind }, seed, operationsPerThread: 5000, ...shape })
@@ -114,8 +117,13 @@ async function oneStorm(seed) {
     done.histories++
     done.operations += report.operations
   }
+}
+
+/** @param {number} seed */
+async function oneStorm(seed) {
   const kind = seed % 2 === 0 ? 'text' : 'bytes'
-  const shape = { readers: 2, writers: 2, reads: STORM_READS, keys: 300, capacity: '16MiB' }
+  const threads = seed % 4 < 2 ? { readers: 3, writers: 1 } : { readers: 2, writers: 2 }
+  const shape = { ...threads, reads: STORM_READS, keys: 300, capacity: '16MiB' }
   const counts = await runStorm({ kind, seed, ...shape })
   done.storms++
   done.reads += counts.reads
