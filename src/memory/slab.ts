@@ -92,7 +92,7 @@ export class Slab {
       const depth = this.#depths[index]!
       if (depth === 0) {
         this.#lockClass(index)
-        this.#pushLocked(index, reference)
+        this.#pushLocked(index, reference, this.#me + inHand)
         words[this.#me + inHand] = 0
         this.#unlockClass(index)
       } else {
@@ -121,7 +121,7 @@ export class Slab {
       if (this.#words[at + CLASS.partial] === 0) continue
       this.#lockClass(index)
       const page = this.#words[at + CLASS.partial]!
-      if (page !== 0 && this.#isEmpty(page)) this.#releaseLocked(index, page)
+      if (page !== 0 && this.#isEmpty(page)) this.#releaseLocked(index, page, 0)
       this.#unlockClass(index)
     }
   }
@@ -137,7 +137,7 @@ export class Slab {
       this.#pages.free(pageOf(reference), inHandAt)
     } else if (index >= 0) {
       this.#lockClass(index)
-      this.putBackLocked(index, reference)
+      this.putBackLocked(index, reference, inHandAt)
       this.#words[inHandAt] = 0
       this.#unlockClass(index)
     } else {
@@ -145,9 +145,9 @@ export class Slab {
     }
   }
 
-  /** Puts a chunk into its span unless it is there. Needs the class lock. */
-  putBackLocked(index: number, reference: Reference): void {
-    if (!this.isFree(reference)) this.#pushLocked(index, reference)
+  /** Puts the chunk that word `inHandAt` names into its span unless it is there. Needs the class lock. */
+  putBackLocked(index: number, reference: Reference, inHandAt: number): void {
+    if (!this.isFree(reference)) this.#pushLocked(index, reference, inHandAt)
   }
 
   /** Class index of a chunk, SPAN_LARGE, or -1 where the pages are free or hold no chunks. */
@@ -242,7 +242,7 @@ export class Slab {
       const reference = words[magazine + count]!
       words[this.#me + MOVING] = reference
       words[magazine] = count - 1
-      this.#pushLocked(index, reference)
+      this.#pushLocked(index, reference, this.#me + MOVING)
     }
     words[this.#me + MOVING] = 0
     this.#unlockClass(index)
@@ -273,7 +273,11 @@ export class Slab {
     return reference
   }
 
-  #pushLocked(index: number, reference: Reference): void {
+  /**
+   * Puts a chunk into its span, and the span back into the pool if it is empty now. The word that names the chunk is then
+   * cleared under the pool lock: once that is free, others may use the page for anything.
+   */
+  #pushLocked(index: number, reference: Reference, inHandAt: number): void {
     const at = CLASSES_AT + index * CLASS_WORDS
     const { chunkBytes, chunksPerSpan } = this.sizes.classes[index]!
     const page = this.#pages.spanOf(pageOf(reference))
@@ -288,7 +292,7 @@ export class Slab {
     this.#words[at + CLASS.free]!++
     if (wasFull) this.#linkLocked(index, page)
     if (this.#isEmpty(page) && (words[descriptor + NEXT] !== 0 || words[descriptor + PREVIOUS] !== 0)) {
-      this.#releaseLocked(index, page)
+      this.#releaseLocked(index, page, inHandAt)
     }
   }
 
@@ -309,12 +313,12 @@ export class Slab {
     return page
   }
 
-  #releaseLocked(index: number, page: number): void {
+  #releaseLocked(index: number, page: number, inHandAt: number): void {
     const at = CLASSES_AT + index * CLASS_WORDS
     this.#unlinkLocked(index, page)
     this.#words[at + CLASS.spans]!--
     this.#words[at + CLASS.free]! -= this.sizes.classes[index]!.chunksPerSpan
-    this.#pages.free(page, 0)
+    this.#pages.free(page, inHandAt)
   }
 
   #linkLocked(index: number, page: number): void {

@@ -97,16 +97,27 @@ export class Settler {
       const lockAt = CLASSES_AT + index * CLASS_WORDS + CLASS.lock
       if (!this.#isHeldBy(deadTag, lockAt)) continue
       slab.rebuildLocked(index)
+      for (const at of names) this.#forgetArrived(at, index)
+      // Last, since it can empty a span, and then no name may be left that speaks of it.
       for (const at of names) {
-        for (const word of chunkWords(at)) {
-          const reference = this.#words[word]!
-          if (reference === 0 || slab.classOf(reference) !== index) continue
-          if (word === at + PARTICIPANT.moving && !this.#isInMagazine(reference))
-            slab.putBackLocked(index, reference)
-          if (word === at + PARTICIPANT.moving || slab.isFree(reference)) this.#words[word] = 0
-        }
+        const movingAt = at + PARTICIPANT.moving
+        const moving = this.#words[movingAt]!
+        if (moving === 0 || slab.classOf(moving) !== index) continue
+        slab.putBackLocked(index, moving, movingAt)
+        this.#words[movingAt] = 0
       }
       locks.release(lockAt)
+    }
+  }
+
+  /** Clears the words of a record that name a chunk of the class which is free, or was moving and is in a magazine. */
+  #forgetArrived(at: number, index: number): void {
+    const { slab } = this.#space
+    for (const word of chunkWords(at)) {
+      const reference = this.#words[word]!
+      if (reference === 0 || slab.classOf(reference) !== index) continue
+      const isMoving = word === at + PARTICIPANT.moving
+      if (slab.isFree(reference) || (isMoving && this.#isInMagazine(reference))) this.#words[word] = 0
     }
   }
 

@@ -83,8 +83,12 @@ function removing(name: string, old: string, expiresAtMs = NEVER_MS): Scenario {
   }
 }
 
-/** Writes values of one size until the table is full; `spare` of them are deleted again, by `table` itself. */
+/**
+ * Fills the table: large values until few pages are left, then `value` until there is no room; `spare` of these are deleted
+ * again, by `table` itself.
+ */
 export function fillUp(world: World, table: Table, value: string, spare: number): void {
+  for (let number = 0; table.space.pages.freePages > 10; number++) world.put(table, `block${number}`, LARGE)
   const keys: string[] = []
   try {
     for (let number = 0; ; number++) {
@@ -299,8 +303,8 @@ export const SCENARIOS: readonly Scenario[] = [
     valueBytes: 290,
     prepare(world, a, b) {
       world.put(a, 'one', SMALL)
-      fillUp(world, b, 'z'.repeat(290), 40)
-      for (let i = 0; i < 40; i++) world.remove(a, `full${50 + i}`)
+      fillUp(world, b, 'z'.repeat(290), 24)
+      for (let i = 0; i < 36; i++) world.remove(a, `full${24 + i}`)
     },
     operate: (world, a) => world.put(a, 'victim', LARGE),
   },
