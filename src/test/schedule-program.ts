@@ -9,7 +9,7 @@ import { isOperationError } from '../base/errors.js'
 import { type Codec, codecs, type SharedMap } from '../index.js'
 import { computedNext, type Operation, type OperationName, type Register } from './linearizability.js'
 
-export type Action = OperationName | 'walk' | 'expire' | 'persist' | 'entry'
+export type Action = OperationName | 'walk' | 'many' | 'expire' | 'persist' | 'entry'
 
 export interface Step {
   readonly action: Action
@@ -118,6 +118,9 @@ export class Performer {
     if (action === 'walk') {
       const seen = this.#walk()
       for (const at of this.#keys.keys()) note('get', at, seen.get(at))
+    } else if (action === 'many') {
+      const found = this.#map.getMany(this.#keys)
+      for (const at of this.#keys.keys()) note('get', at, this.#read(found[at]))
     } else if (action === 'clear') {
       this.#map.clear()
       for (const at of this.#keys.keys()) note('clear', at, undefined)

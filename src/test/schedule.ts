@@ -9,10 +9,11 @@
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { SharedMap, type SharedMapHandle } from '../index.js'
+import type { MapOptions } from '../map/options.js'
 import { geometry, PARTICIPANT_WORDS } from '../memory/geometry.js'
 import { HEADER } from '../memory/header.js'
 import { instrumentedTree, type Rewrite, removeTree } from './instrument.js'
-import { checkRegister, type Register } from './linearizability.js'
+import { checkRegister, type Operation, type Register } from './linearizability.js'
 import { Baton, PLANNER, type Preemption, type ScheduleFacts } from './schedule-baton.js'
 import {
   formOf,
@@ -34,6 +35,10 @@ export interface Scenario {
   /** One program for each participant. */
   readonly programs: readonly (readonly Step[])[]
   readonly capacity?: number
+  /** Further options of the table. */
+  readonly options?: MapOptions<string, unknown>
+  /** How often each key may be evicted: vanish without anybody's operation. */
+  readonly evictions?: number
   /** The participants have no chunks in their magazines when they begin. */
   readonly cold?: boolean
 }
@@ -57,6 +62,17 @@ const SHORT_SPIN: Rewrite = {
   file: 'memory/lock.js',
   find: 'const SPINS = 200;',
   put: 'const SPINS = 1;',
+}
+
+/** May take effect at any time, or never. */
+const EVICTED: Operation = {
+  name: 'delete',
+  thread: PLANNER,
+  argument: 0,
+  expected: undefined,
+  result: true,
+  invokedAt: 0,
+  respondedAt: Number.POSITIVE_INFINITY,
 }
 
 interface Participant {
@@ -161,8 +177,9 @@ export class Scene {
       return `check() failed: ${error instanceof Error ? error.message : error}`
     }
     for (const [at, key] of this.#scenario.keys.entries()) {
-      const history = notes.filter((note) => note.key === at)
-      const last = history.reduce((latest, note) => Math.max(latest, note.respondedAt), 0)
+      const noted = notes.filter((note) => note.key === at)
+      const last = noted.reduce((latest, note) => Math.max(latest, note.respondedAt), 0)
+      const history = [...noted, ...Array<Operation>(this.#scenario.evictions ?? 0).fill(EVICTED)]
       const look = { name: 'get', thread: PLANNER, argument: 0, expected: undefined } as const
       try {
         const result = this.#look(key)
@@ -192,7 +209,7 @@ function capacityOf({ capacity = 256 * 1024 }: Scenario): number {
 /** An empty table of one stripe with the fixed hash key. */
 function createTable(scenario: Scenario, clock: () => number): ScheduledMap {
   const options = { values: formOf(scenario.values).codec, clock }
-  const shape = { capacity: capacityOf(scenario), stripes: 1, initialSize: 0 }
+  const shape = { ...scenario.options, capacity: capacityOf(scenario), stripes: 1, initialSize: 0 }
   const blank: ScheduledMap = new SharedMap<string, unknown>({ ...shape, ...options })
   const table = blank.share()
   const words = new Int32Array(table.region.buffers[0] as SharedArrayBuffer, ORIGIN_BYTES)
