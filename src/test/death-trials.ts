@@ -17,7 +17,7 @@ export type Acts = readonly (readonly [actor: string, stores: number])[]
 
 /** About as many stores as a survivor needs: for settling, and for what it does afterwards. */
 const MOST_REPAIR_STORES = 300
-const NEW_SIZES: Readonly<Record<string, number>> = { A: 180, C: 210, D: 240 }
+const NEW_SIZES: Readonly<Record<string, number>> = { A: 170, B: 190, C: 210, D: 230 }
 const FOREVER = Number.POSITIVE_INFINITY
 
 export class Trials {
@@ -124,9 +124,8 @@ export class Trials {
     world.region.waits = 0
     const key = `after ${actor.name}`
     const size = this.#scenario.valueBytes ?? 5
-    // A size that nobody has used: it waits for the pool with the lock of its class in hand.
-    if (actor.name !== 'B')
-      this.#unlessFull(() => world.put(table, `${key} new`, 'n'.repeat(NEW_SIZES[actor.name] ?? 0)))
+    // A size that nobody has used: it waits for the pool with the lock of its class in hand, and takes fresh pages.
+    this.#unlessFull(() => world.put(table, `${key} new`, 'n'.repeat(NEW_SIZES[actor.name] ?? 0)))
     this.#unlessFull(() => world.put(table, key, 'v'.repeat(size)))
     world.remove(table, key)
     this.#unlessFull(() => world.put(table, `${key} large`, 'l'.repeat(6000)))
