@@ -223,5 +223,6 @@ test('the sample job prints its throughput and speed-up by threads', async () =>
     lines.map((line) => /^\d/.exec(line)?.[0]),
     ['1', '2', '4', '8'],
   )
-  for (const line of lines) assert.match(line, /^\d threads: \d+\.\d\d M operations\/s, \d+\.\d\dx$/)
+  for (const line of lines)
+    assert.match(line, /^\d threads: \d+\.\d\d M operations\/s, \d+\.\d\dx, \d+\.\d\d us of processor each$/)
 })
