@@ -98,10 +98,11 @@ export class Registry implements OwnerWatch {
     this.#settling.clear()
   }
 
-  /** Whether this thread holds anybody's desk. */
-  holdsDesk(): boolean {
+  /** Whether this thread holds anybody's desk or repairs anybody: between operations, a sign that one was thrown out. */
+  isInside(): boolean {
     for (const at of this.records()) {
       if ((Atomics.load(this.#words, at) & ~CONTENDED) === this.tag) return true
+      if (this.#words[at + PARTICIPANT.repairer] === this.tag) return true
     }
     return false
   }

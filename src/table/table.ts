@@ -189,7 +189,7 @@ export class Table {
     const { registry } = this.space
     registry.forgetThrownOut()
     try {
-      if (registry.holdsDesk()) registry.settle(registry.tag, false)
+      if (registry.isInside()) registry.settle(registry.tag, false)
       if (!registry.isSettlingDue()) return
       // With the own desk, so that a TIMEOUT in the middle is found and settled the next time.
       this.#desk.enter()
