@@ -57,9 +57,9 @@ describe('a thread that dies after any of its stores', () => {
     b.check()
   })
 
-  /** Runs `act` with one word of A's record never named. */
-  function forgetting(trials: Trials, word: number, act: () => void): void {
-    const at = trials.recordOf('A') + word
+  /** Runs `act` while one word of a participant's record never says anything. */
+  function forgetting(trials: Trials, actor: string, word: number, act: () => void): void {
+    const at = trials.recordOf(actor) + word
     const sabotage: Sabotage = (target, index, value) =>
       target === trials.words && index === at && value !== 0
     storeHook.sabotage = sabotage
@@ -72,19 +72,27 @@ describe('a thread that dies after any of its stores', () => {
 
   test('is noticed when it loses a chunk that no word in hand names', () => {
     const trials = new Trials(build, scenario('an insert with all at hand'))
-    const run = () => forgetting(trials, PARTICIPANT.chunkInHand, () => trials.everyDeath())
+    const run = () => forgetting(trials, 'A', PARTICIPANT.chunkInHand, () => trials.everyDeath())
     assert.throws(run, /no chunk is lost/)
   })
 
   test('is noticed when it loses a chunk between a span and a magazine', () => {
     const trials = new Trials(build, scenario('a removal with the magazine full'))
-    const run = () => forgetting(trials, PARTICIPANT.moving, () => trials.everyDeath())
+    const run = () => forgetting(trials, 'A', PARTICIPANT.moving, () => trials.everyDeath())
     assert.throws(run, /no chunk is lost/)
   })
 
   test('is noticed when it loses a bucket line between two lists', () => {
     const trials = new Trials(build, scenario('an insert that brings a line'))
-    const run = () => forgetting(trials, PARTICIPANT.spareInHand, () => trials.everyDeath())
+    const run = () => forgetting(trials, 'A', PARTICIPANT.spareInHand, () => trials.everyDeath())
     assert.throws(run, /no bucket line is lost/)
+  })
+
+  test('is noticed when its repairer dies in turn and has not named what it moved', () => {
+    const trials = new Trials(build, scenario('an insert with all at hand'))
+    const repair = () => trials.everySecondDeath(90, 'B')
+    repair()
+    const run = () => forgetting(trials, 'B', PARTICIPANT.moving, repair)
+    assert.throws(run, /no chunk is lost/)
   })
 })
