@@ -11,6 +11,7 @@ import { isOperationError } from '../base/errors.js'
 import { COUNTERS, MAX_DETACHED, PARTICIPANT } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
 import { Chain } from './chain.js'
+import { fillChunk } from './chunk.js'
 import type { Desk } from './desk.js'
 import { Growth } from './growth.js'
 import type { KeyBuffer } from './key-buffer.js'
@@ -50,8 +51,6 @@ export const OVERFLOW = -3
 
 /** Spare lines brought for one split at most: more entries than that in one bucket wait for the next insert. */
 const MAX_LINES_FOR_A_SPLIT = 4
-/** Longest value that is copied word by word; beyond, a native copy is faster. */
-const WORD_COPY_BYTES = 256
 
 export class Writer {
   /** The new stamp after a put that happened. */
@@ -91,7 +90,8 @@ export class Writer {
     const bytes = chunkBytes(valueWord, key.byteLength)
     this.desk.enter()
     const reference = this.desk.chunk(bytes)
-    this.#fill(reference, key, value, valueWord, expiresAtMs)
+    const segment = this.#segments[reference >>> GRANULE_BITS]!
+    fillChunk(segment, (reference & GRANULE_MASK) << 2, key, value, valueWord, expiresAtMs)
     const stripeAt = this.chain.buckets.stripeAt(key.hash)
     let found: boolean
     try {
@@ -360,34 +360,5 @@ export class Writer {
     const words = this.#segments[reference >>> GRANULE_BITS]!.words
     const at = (reference & GRANULE_MASK) << 2
     this.#space.slab.free(PARTICIPANT.detached + index, chunkBytes(words[at]!, words[at + 1]!))
-  }
-
-  #fill(
-    reference: Reference,
-    key: KeyBuffer,
-    value: ValueBuffer,
-    valueWord: number,
-    expiresAtMs: number,
-  ): void {
-    const segment = this.#segments[reference >>> GRANULE_BITS]!
-    const words = segment.words
-    const at = (reference & GRANULE_MASK) << 2
-    words[at] = valueWord
-    words[at + 1] = key.byteLength
-    if (expiresAtMs !== NO_EXPIRY) segment.floats[(at + 2) >>> 1] = expiresAtMs
-    const keyAt = at + keyOffset(valueWord)
-    const keyEnd = keyWords(key.byteLength)
-    for (let i = 0; i < keyEnd; i++) words[keyAt + i] = key.words[i]!
-    const valueAt = keyAt + keyEnd
-    const byteLength = value.byteLength
-    if (byteLength <= WORD_COPY_BYTES && value.words.length > 0) {
-      const end = (byteLength + 3) >>> 2
-      for (let i = 0; i < end; i++) words[valueAt + i] = value.words[i]!
-    } else {
-      segment.bytes.set(
-        byteLength === value.source.length ? value.source : value.source.subarray(0, byteLength),
-        valueAt << 2,
-      )
-    }
   }
 }
