@@ -60,6 +60,9 @@ describe('bad input is refused at the edge, and nothing changes', () => {
     }
     for (const stripes of [0, -1, 1.5, 1e9, Number.NaN])
       assert.throws(() => new SharedMap({ stripes }), RangeError)
+    for (const maxEntries of [0, -1, 1.5, 2 ** 31, Number.NaN, Number.POSITIVE_INFINITY])
+      assert.throws(() => new SharedMap({ maxEntries }), RangeError)
+    assert.throws(() => new SharedMap({ maxEntries: '5' as never }), TypeError)
     assert.throws(() => new SharedMap({ lockTimeoutMs: 0 }), RangeError)
     assert.throws(() => new SharedMap({ eviction: 'clock' }), RangeError)
     assert.throws(() => new SharedMap({ eviction: 'lru' as never }), TypeError)

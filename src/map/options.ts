@@ -9,7 +9,7 @@ import {
   MIN_CAPACITY_BYTES,
 } from '../base/limits.js'
 import { formatSize, parseSize } from '../base/size.js'
-import type { Codec } from '../codec/codec.js'
+import { type Codec, describe } from '../codec/codec.js'
 import { EVICTION } from '../memory/header.js'
 import type { TableFacts } from '../table/space.js'
 
@@ -31,6 +31,8 @@ export interface MapOptions<K, V> extends AttachOptions<K, V> {
   readonly stripes?: number
   /** Entries to have buckets for from the start; the table grows beyond by itself. Default: it starts small. */
   readonly initialSize?: number
+  /** Most entries at a time; one more is as one that memory has no room for (see `eviction`). Default: no limit. */
+  readonly maxEntries?: number
   /** What happens when memory runs out: 'none', the operation fails with FULL. ('clock' is refused in this version.) */
   readonly eviction?: 'none' | 'clock'
   /** Ttl of a `set` that names none, in milliseconds. Default: none. */
@@ -41,6 +43,8 @@ export interface MapOptions<K, V> extends AttachOptions<K, V> {
 const BYTES_PER_STRIPE = 512 * KIB
 const LEAST_STRIPES = 16
 const MOST_STRIPES = 1 << 17
+/** The header keeps it in an int32. */
+const MOST_ENTRIES = 2 ** 31 - 1
 
 export function tableFacts<K, V>(
   options: MapOptions<K, V>,
@@ -52,7 +56,7 @@ export function tableFacts<K, V>(
     capacityBytes,
     stripeBits: stripeBits(options.stripes, capacityBytes),
     eviction: checkEviction(options.eviction ?? 'none'),
-    maxEntries: 0,
+    maxEntries: checkMaxEntries(options.maxEntries),
     defaultTtlMs: options.defaultTtlMs === undefined ? 0 : checkTtl(options.defaultTtlMs, 'defaultTtlMs'),
     keyCodec,
     valueCodec,
@@ -72,6 +76,15 @@ export function checkTtl(ttlMs: unknown, name = 'ttlMs'): number {
 export function checkInitialSize(entries: number): number {
   if (Number.isSafeInteger(entries) && entries >= 0) return entries
   throw new RangeError(`initialSize must be a whole number of entries, not ${entries}`)
+}
+
+/** The limit as the header has it: 0 for none. */
+function checkMaxEntries(entries: number | undefined): number {
+  if (entries === undefined) return 0
+  if (typeof entries !== 'number')
+    throw new TypeError(`maxEntries must be a number of entries, not ${describe(entries)}`)
+  if (Number.isInteger(entries) && entries >= 1 && entries <= MOST_ENTRIES) return entries
+  throw new RangeError(`maxEntries must be a whole number from 1 to ${MOST_ENTRIES}, not ${entries}`)
 }
 
 export function checkLockTimeout(timeoutMs: number | undefined): number {
