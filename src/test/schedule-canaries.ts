@@ -119,13 +119,13 @@ export const CANARIES: readonly Canary[] = [
     rewrites: [
       {
         file: 'table/writer.js',
-        find: 'this.#fill(reference, key, value, valueWord, expiresAtMs);',
+        find: 'fillChunk(segment, (reference & GRANULE_MASK) << 2, key, value, valueWord, expiresAtMs);',
         put: nothing,
       },
       {
         file: 'table/writer.js',
         find: 'this.#words[this.#me + PARTICIPANT.chunkInHand] = 0; this.stamp',
-        put: 'this.#fill(reference, key, value, valueWord, expiresAtMs); this.#words[this.#me + PARTICIPANT.chunkInHand] = 0; this.stamp',
+        put: 'fillChunk(segment, (reference & GRANULE_MASK) << 2, key, value, valueWord, expiresAtMs); this.#words[this.#me + PARTICIPANT.chunkInHand] = 0; this.stamp',
       },
     ],
     scenario: 'hit and replace, the old chunk used again',
