@@ -184,9 +184,10 @@ export class Table {
     this.space.registry.leave()
   }
 
-  /** No operation of this thread can be under way when a timer fires: a desk that it holds was left behind. */
+  /** No operation of this thread can be under way when a timer fires: a desk or batch that it holds was left behind. */
   #keepHouse(): void {
     const { registry } = this.space
+    this.#batch?.end()
     registry.forgetThrownOut()
     try {
       if (registry.isInside()) registry.settle(registry.tag, false)
