@@ -57,6 +57,8 @@ export class Writer {
   stamp = 0
   /** Whether the last put took the place of an entry. */
   replaced = false
+  /** When the entry expires that was changed in place. */
+  expiresAtMs = NO_EXPIRY
   readonly desk: Desk
   readonly chain: Chain
   readonly growth: Growth
@@ -171,7 +173,8 @@ export class Writer {
 
   /**
    * Changes a value of exactly `valueBytes` in place, by one aligned store: `change` gets the segment and the word
-   * index of the value, calls `open` just before it stores, and returns CHANGED or OVERFLOW. No user code in it.
+   * index of the value, calls `open` just before it stores, and returns CHANGED or OVERFLOW. No user code in it. The
+   * entry's expiry is in `expiresAtMs` afterwards.
    */
   changeNumber(
     key: KeyBuffer,
@@ -183,6 +186,7 @@ export class Writer {
       const at = (reference & GRANULE_MASK) << 2
       const valueWord = segment.words[at]!
       if ((valueWord & VALUE_LENGTH_MASK) !== valueBytes) return MISFIT
+      this.expiresAtMs = (valueWord & FLAG_EXPIRY) === 0 ? NO_EXPIRY : segment.floats[(at + 2) >>> 1]!
       const keyLength = segment.words[at + 1]! & KEY_LENGTH_MASK
       return change(segment, at + keyOffset(valueWord) + keyWords(keyLength), this.#open)
     })
