@@ -56,6 +56,11 @@ export const HEADER = wordLayout('header', HEADER_WORDS, {
     writer: 'anyone, by atomic add',
     what: 'entries of all stripes; kept only where maxEntries is set',
   },
+  stampWraps: {
+    at: 23,
+    writer: 'anyone, by atomic add, before the stripe gives out stamps anew',
+    what: 'how often a stripe has used up its stamps: what remembers a stamp remembers this too',
+  },
   keyCodec: {
     at: 32,
     words: CODEC_NAME_WORDS,

@@ -13,6 +13,7 @@
  * The cursor fields say what the last `find` met; they are valid while the lock is held.
  */
 import { assert } from '../base/assert.js'
+import { HEADER } from '../memory/header.js'
 import { PARTICIPANT } from '../memory/participant.js'
 import {
   GRANULE_BITS as IMPORTED_GRANULE_BITS,
@@ -201,9 +202,14 @@ export class Chain {
 
   nextStamp(stripeAt: number): number {
     // 0 means busy, so the counter skips it when it wraps.
-    const stamp = (this.#words[stripeAt + STAMPS]! + 1) | 0 || 1
+    const stamp = (this.#words[stripeAt + STAMPS]! + 1) | 0 || this.#firstStampAnew()
     this.#words[stripeAt + STAMPS] = stamp
     return stamp
+  }
+
+  #firstStampAnew(): number {
+    Atomics.add(this.#words, HEADER.stampWraps, 1)
+    return 1
   }
 
   /** Takes a spare line of the stripe into the hand: it is in no list until `placed`. */
