@@ -7,6 +7,17 @@ import { SharedMap } from './shared-map.js'
 const operationError = (code: Parameters<typeof isOperationError>[1]) => (error: unknown) =>
   isOperationError(error, code)
 
+/** A map without its types. */
+type Loose = { readonly [Name in keyof SharedMap]: (...given: unknown[]) => unknown }
+
+function caught(use: () => unknown): string {
+  try {
+    return `no error, ${String(use())}`
+  } catch (error) {
+    return String(error)
+  }
+}
+
 describe('bad input is refused at the edge, and nothing changes', () => {
   test('keys and values that are too long', () => {
     using map = new SharedMap({ capacity: '256MiB' })
@@ -96,6 +107,89 @@ describe('bad input is refused at the edge, and nothing changes', () => {
     large.set('k', 2n ** 63n - 1n)
     assert.throws(() => large.increment('k'), operationError('BAD_VALUE'))
     assert.equal(large.get('k'), 2n ** 63n - 1n)
+    using real = new SharedMap({ values: codecs.float64 })
+    for (const [start, by] of [
+      [Number.MAX_VALUE, Number.MAX_VALUE],
+      [-Number.MAX_VALUE, -Number.MAX_VALUE],
+      [Number.POSITIVE_INFINITY, 1],
+      [Number.NaN, 1],
+    ] as const) {
+      real.set('k', start)
+      const version = real.getEntry('k')?.version
+      assert.throws(() => real.increment('k', by), operationError('BAD_VALUE'))
+      assert.throws(() => real.hit('k', { ttlMs: 1000, by }), operationError('BAD_VALUE'))
+      assert.equal(real.get('k'), start)
+      assert.equal(real.getEntry('k')?.version, version)
+    }
+  })
+
+  test('each wrong argument is named, with what it should be', () => {
+    using map = new SharedMap<string, number>({ values: codecs.int32 })
+    map.set('k', 1)
+    const any = map as unknown as Loose
+    const make = (options: unknown) => () => new SharedMap(options as never)
+    const wrong: readonly (readonly [() => unknown, typeof TypeError | typeof RangeError, RegExp])[] = [
+      [make(null), TypeError, /options of a SharedMap are an object .* not null/],
+      [make('64MiB'), TypeError, /options of a SharedMap are an object .* not a string/],
+      [make([['k', 1]]), TypeError, /options of a SharedMap are an object .* not an array/],
+      [make({ values: null }), TypeError, /values must be a codec .* not null/],
+      [make({ keys: 'string' }), TypeError, /keys must be a codec .* not a string/],
+      [make({ values: codecs.json }), TypeError, /did you forget to call it/],
+      [make({ capacity: null }), TypeError, /capacity/],
+      [make({ initialSize: 1e15 }), RangeError, /initialSize of 1000000000000000 .* capacity of 64MiB/],
+      [make({ initialSize: '9' }), TypeError, /initialSize must be a number, not a string/],
+      [make({ initialSize: -1 }), RangeError, /initialSize/],
+      [make({ stripes: '4' }), TypeError, /stripes must be a number, not a string/],
+      [make({ maxEntries: null }), TypeError, /maxEntries must be a number, not null/],
+      [make({ defaultTtlMs: null }), TypeError, /defaultTtlMs must be a number of milliseconds, not null/],
+      [make({ lockTimeoutMs: '5' }), TypeError, /lockTimeoutMs must be a number of milliseconds/],
+      [make({ clock: 5 }), TypeError, /clock must be a function .* not a number/],
+      [make({ eviction: null }), TypeError, /eviction/],
+      [() => SharedMap.attach(map.share(), null as never), TypeError, /options of attach .* not null/],
+      [() => SharedMap.attach(map as never), TypeError, /what share\(\) .* not a SharedMap/],
+      [() => SharedMap.attach({ hearth: 'shared-map' } as never), TypeError, /share\(\)/],
+      [() => SharedMap.attach(map.share(), { values: null as never }), TypeError, /values must be a codec/],
+      [() => any.get(), TypeError, /takes strings, not undefined/],
+      [() => any.set('k'), TypeError, /not undefined/],
+      [() => any.set('k', 1, 5000), TypeError, /options of set are an object .* not a number/],
+      [() => any.set('k', 1, null), TypeError, /options of set are an object .* not null/],
+      [() => any.set('k', 1, { ttlMs: null }), TypeError, /ttlMs must be a number .* not null/],
+      [() => any.set('k', 1, { keepTtl: 1 }), TypeError, /keepTtl must be true or false/],
+      [() => any.set('k', 1, { ifVersion: '1' }), TypeError, /ifVersion must be a number/],
+      [() => any.set('k', 1, { ifVersion: -1 }), RangeError, /ifVersion/],
+      [() => any.setMany({ k: 1 }), TypeError, /setMany takes an array .* not an object/],
+      [() => any.setMany([5]), TypeError, /an entry of setMany is a \[key, value\], not a number/],
+      [() => any.getMany('k'), TypeError, /getMany takes an array .* not a string/],
+      [() => any.getMany(), TypeError, /getMany takes an array .* not undefined/],
+      [() => any.insert('new', 1, 5), TypeError, /options of insert/],
+      [() => any.replace('k'), TypeError, /not undefined/],
+      [() => any.exchange('k'), TypeError, /not undefined/],
+      [() => any.compareAndSet('k', 1), TypeError, /not undefined/],
+      [() => any.compute('k', 5), TypeError, /compute takes a function, not a number/],
+      [() => any.getOrInsert('new'), TypeError, /not undefined/],
+      [() => any.getOrInsertComputed('k', 5), TypeError, /getOrInsertComputed takes a function/],
+      [() => any.increment('k', null), TypeError, /counts by a number, not null/],
+      [() => any.increment('k', '1'), TypeError, /counts by a number, not a string/],
+      [() => any.increment('k', 1, 1000), TypeError, /options of increment/],
+      [() => any.hit('k'), TypeError, /ttlMs must be a number of milliseconds, not undefined/],
+      [() => any.hit('k', 1000), TypeError, /options of hit are an object .* not a number/],
+      [() => any.hit('k', {}), TypeError, /ttlMs must be a number of milliseconds, not undefined/],
+      [() => any.expire('k'), TypeError, /ttlMs must be a number of milliseconds, not undefined/],
+      [() => any.forEach(5), TypeError, /forEach takes a function, not a number/],
+      [() => any.scan(), RangeError, /undefined is no cursor/],
+      [() => any.scan(0, null), TypeError, /options of scan/],
+      [() => any.scan(0, { count: '5' }), TypeError, /count must be a number, not a string/],
+      [() => any.scan(0, { count: 0 }), RangeError, /count must be a whole number/],
+    ]
+    for (const [use, type, message] of wrong) {
+      assert.throws(
+        use,
+        (error) => error instanceof type && message.test(error.message),
+        `${use} with ${message}: ${caught(use)}`,
+      )
+    }
+    assert.deepEqual([...map], [['k', 1]])
+    assert.equal(map.remainingTtlMs('k'), Number.POSITIVE_INFINITY)
   })
 
   test('attaching what is no map, with another codec, or using a closed one', () => {

@@ -1,13 +1,13 @@
 /**
  * Counting in place: adding to a number in the table by one store under the stripe's lock, without a chunk, without a
- * retry. Integers are checked for overflow before anything is stored.
+ * retry. A sum out of range is found before anything is stored.
  */
 import { OperationError } from '../base/errors.js'
 import { describe } from '../codec/codec.js'
 import type { Segment } from '../memory/region.js'
 import type { KeyBuffer } from '../table/key-buffer.js'
-import type { Table } from '../table/table.js'
-import { CHANGED, MISFIT, OVERFLOW, type Writer } from '../table/writer.js'
+import { CHANGED, IF_ABSENT, MISFIT, OVERFLOW, type Writer } from '../table/writer.js'
+import type { MapAccess } from './access.js'
 
 export type NumberKind = 'int32' | 'uint32' | 'float64' | 'int64'
 
@@ -23,33 +23,44 @@ function sum(kind: NumberKind, a: number | bigint, b: number | bigint): number |
   const total = a + b
   if (kind === 'int32') return total === (total | 0) ? total : undefined
   if (kind === 'uint32') return total === total >>> 0 ? total : undefined
-  return total
+  return Number.isFinite(total) ? total : undefined
 }
 
 /** What a codec counts in. Throws TypeError for one that holds no numbers. */
-export function numberKind(codec: { readonly carrier: string; readonly name: string }): NumberKind {
+function numberKind(codec: { readonly carrier: string; readonly name: string }): NumberKind {
   const { carrier, name } = codec
   if (carrier === 'int32' || carrier === 'uint32' || carrier === 'int64' || carrier === 'float64')
     return carrier
   throw new TypeError(`counting needs a numeric value codec, such as codecs.int32; this map has '${name}'`)
 }
 
+/** What a count came to, and when the entry expires. */
+export interface Counted {
+  readonly value: number | bigint
+  readonly expiresAtMs: number
+}
+
 /**
- * Adds `by` to the number under the table's key, absent counting as 0, and returns the sum. `insert` stores the first
- * one if the key is still absent. Throws OperationError BAD_VALUE.
+ * Adds `by` to the number under `key`, absent counting as 0; `ttlMs` is for an entry that is made here. Sum and expiry
+ * are those of one moment. Throws OperationError BAD_VALUE.
  */
-export function addTo(
-  table: Table,
-  kind: NumberKind,
-  by: number | bigint,
-  insert: (first: number | bigint, table: Table) => boolean,
-): number | bigint {
+export function count<K, V>(
+  access: MapAccess<K, V>,
+  key: K,
+  by: unknown,
+  ttlMs: number | undefined,
+): Counted {
+  const kind = numberKind(access.values.codec)
+  const difference = checkDifference(kind, by)
+  const table = access.seek(key)
   for (;;) {
-    const total = addInPlace(table.writer, table.key, kind, by)
-    if (total !== undefined) return total
-    const first = sum(kind, kind === 'int64' ? 0n : 0, by)
+    const value = addInPlace(table.writer, table.key, kind, difference)
+    if (value !== undefined) return { value, expiresAtMs: table.writer.expiresAtMs }
+    const first = sum(kind, kind === 'int64' ? 0n : 0, difference)
     if (first === undefined) throw overflow(kind)
-    if (insert(first, table)) return first
+    access.values.putValue(first, table.value)
+    const expiresAtMs = access.expiryMs(ttlMs)
+    if (table.put(expiresAtMs, IF_ABSENT)) return { value: first, expiresAtMs }
   }
 }
 
@@ -94,7 +105,7 @@ function store(segment: Segment, at: number, kind: NumberKind, value: number | b
 }
 
 /** `by` as something the kind can count by. Throws TypeError or RangeError. */
-export function checkDifference(kind: NumberKind, by: unknown): number | bigint {
+function checkDifference(kind: NumberKind, by: unknown): number | bigint {
   if (kind === 'int64') {
     if (typeof by === 'bigint') return by
     if (typeof by === 'number' && Number.isSafeInteger(by)) return BigInt(by)

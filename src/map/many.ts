@@ -3,16 +3,15 @@
  * atomic by itself. Codecs of the caller may come back to the map: a batch within a batch reads key by key.
  */
 import { BATCH_KEYS } from '../table/batch.js'
-import type { Table } from '../table/table.js'
-import type { Prepared, Transcoder } from './transcoder.js'
+import type { MapAccess } from './access.js'
+import type { Prepared } from './transcoder.js'
 
-/** The values of `prepared` keys, in their order; undefined where there is none. */
-export function readMany<K, V>(
-  table: Table,
-  keys: Transcoder<K>,
-  values: Transcoder<V>,
-  prepared: readonly Prepared[],
-): (V | undefined)[] {
+/** The values of `wanted` keys, in their order; undefined where there is none. */
+export function readMany<K, V>(access: MapAccess<K, V>, wanted: Iterable<K>): (V | undefined)[] {
+  const { keys, values } = access
+  const table = access.open()
+  const prepared: Prepared[] = []
+  for (const key of wanted) prepared.push(keys.prepare(key))
   const { batch } = table
   const found: (V | undefined)[] = []
   const isFree = batch.begin()

@@ -332,6 +332,9 @@ describe('user code inside operations', () => {
       compareAndSet: () => map.compareAndSet('k', 'old', 'new'),
       compute: () => map.compute('k', () => 'new'),
       getOrInsert: () => map.getOrInsert('other', 'new'),
+      getOrInsertComputed: () => map.getOrInsertComputed('k', () => 'new'),
+      take: () => map.take('k'),
+      exchange: () => map.exchange('k', 'new'),
       getEntry: () => map.getEntry('k'),
       getMany: () => map.getMany(['k']),
       setMany: () => map.setMany([['k', 'new']]),
@@ -344,6 +347,97 @@ describe('user code inside operations', () => {
       assert.deepEqual([...map], [['k', 'old']], name)
       map.check()
     }
+  })
+
+  test('a value that cannot be decoded is not lost by the operations that return it', () => {
+    const unreadable: Codec<string> = {
+      name: 'unreadable',
+      encode: (value) => Buffer.from(value),
+      decode: () => {
+        throw new Error('decode')
+      },
+    }
+    using map = new SharedMap<string, string>({ capacity: '1MiB', values: unreadable })
+    using readable = SharedMap.attach<string, string>(map.share(), {
+      values: { ...unreadable, decode: (stored) => Buffer.from(stored).toString() },
+    })
+    const uses: Readonly<Record<string, () => unknown>> = {
+      take: () => map.take('k'),
+      exchange: () => map.exchange('k', 'new'),
+      compute: () => map.compute('k', () => undefined),
+      getOrInsert: () => map.getOrInsert('k', 'new'),
+      getOrInsertComputed: () => map.getOrInsertComputed('k', () => 'new'),
+    }
+    for (const [name, use] of Object.entries(uses)) {
+      readable.set('k', 'old', { ttlMs: 60_000 })
+      const version = readable.getEntry('k')?.version
+      assert.throws(use, /decode/, name)
+      assert.deepEqual([...readable], [['k', 'old']], name)
+      assert.equal(readable.getEntry('k')?.version, version, name)
+      map.check()
+    }
+  })
+
+  test('take and exchange return what was there last when decoding itself changes the entry', () => {
+    let changes = 0
+    const restless: Codec<string> = {
+      name: 'restless',
+      encode: (value) => Buffer.from(value),
+      decode: (stored) => {
+        const value = Buffer.from(stored).toString()
+        if (changes > 0) map.set('k', `change ${changes--}`)
+        return value
+      },
+    }
+    using map = new SharedMap<string, string>({ capacity: '1MiB', values: restless })
+    map.set('k', 'old')
+    changes = 2
+    assert.equal(map.exchange('k', 'new'), 'change 1')
+    changes = 2
+    assert.equal(map.take('k'), 'change 1')
+    assert.equal(map.size, 0)
+  })
+
+  test('a codec that decodes to undefined does not make getOrInsert try for ever', () => {
+    const nothing: Codec<string | undefined> = {
+      name: 'nothing',
+      encode: () => Buffer.from('stored'),
+      decode: () => undefined,
+    }
+    using map = new SharedMap<string, string | undefined>({ capacity: '1MiB', values: nothing })
+    map.set('k', undefined)
+    assert.equal(map.getOrInsert('k', 'new'), undefined)
+    assert.equal(
+      map.getOrInsertComputed('k', () => 'new'),
+      undefined,
+    )
+  })
+
+  test('the count and the remaining time of a hit are those of one moment', () => {
+    let meddle = (): void => {}
+    const keys: Codec<string> = {
+      name: 'meddling',
+      encode: (key) => {
+        meddle()
+        return Buffer.from(key)
+      },
+      decode: (stored) => Buffer.from(stored).toString(),
+    }
+    const clock = (): number => 1_700_000_000_000
+    using map = new SharedMap<string, number>({ keys, values: codecs.int32, clock })
+    assert.deepEqual(map.hit('k', { ttlMs: 60_000 }), { value: 1, remainingTtlMs: 60_000 })
+    let calls = 0
+    // Whoever looks the key up a second time finds another expiry.
+    meddle = () => {
+      if (++calls === 2) map.expire('k', 5)
+    }
+    assert.deepEqual(map.hit('k', { ttlMs: 1000 }), { value: 2, remainingTtlMs: 60_000 })
+    meddle = () => {}
+    map.set('without ttl', 5)
+    assert.deepEqual(map.hit('without ttl', { ttlMs: 1000, by: 2 }), {
+      value: 7,
+      remainingTtlMs: Number.POSITIVE_INFINITY,
+    })
   })
 
   test('a codec that uses its own map does not disturb the operation it is part of', () => {

@@ -1,17 +1,20 @@
 /** What a map is created or attached with, checked at the edge and turned into the table's facts. */
-import type { Clock } from '../base/clock.js'
+import { type Clock, wallClockMs } from '../base/clock.js'
 import {
   DEFAULT_CAPACITY_BYTES,
   DEFAULT_LOCK_TIMEOUT_MS,
+  GRANULE_BYTES,
   KIB,
+  LINE_BYTES,
   MAX_CAPACITY_BYTES,
-  MAX_TTL_MS,
   MIN_CAPACITY_BYTES,
 } from '../base/limits.js'
 import { formatSize, parseSize } from '../base/size.js'
 import { type Codec, describe } from '../codec/codec.js'
 import { EVICTION } from '../memory/header.js'
+import { ENTRIES_PER_BUCKET } from '../table/layout.js'
 import type { TableFacts } from '../table/space.js'
+import { checkTtl, checkWholeNumber } from './arguments.js'
 
 export interface AttachOptions<K, V> {
   /** Codec of the keys. Default: what the region says, for a built-in codec; else strings. */
@@ -45,54 +48,61 @@ const LEAST_STRIPES = 16
 const MOST_STRIPES = 1 << 17
 /** The header keeps it in an int32. */
 const MOST_ENTRIES = 2 ** 31 - 1
+const MAX_LOCK_TIMEOUT_MS = 3_600_000
 
 export function tableFacts<K, V>(
   options: MapOptions<K, V>,
   keyCodec: string,
   valueCodec: string,
 ): TableFacts {
-  const capacityBytes = checkCapacity(options.capacity ?? DEFAULT_CAPACITY_BYTES)
+  const { capacity = DEFAULT_CAPACITY_BYTES, maxEntries, defaultTtlMs, eviction = 'none' } = options
+  const capacityBytes = checkCapacity(capacity)
   return {
     capacityBytes,
     stripeBits: stripeBits(options.stripes, capacityBytes),
-    eviction: checkEviction(options.eviction ?? 'none'),
-    maxEntries: checkMaxEntries(options.maxEntries),
-    defaultTtlMs: options.defaultTtlMs === undefined ? 0 : checkTtl(options.defaultTtlMs, 'defaultTtlMs'),
+    eviction: checkEviction(eviction),
+    maxEntries: maxEntries === undefined ? 0 : checkWholeNumber(maxEntries, 'maxEntries', 1, MOST_ENTRIES),
+    defaultTtlMs: defaultTtlMs === undefined ? 0 : checkTtl(defaultTtlMs, 'defaultTtlMs'),
     keyCodec,
     valueCodec,
   }
 }
 
-/** Returns `ttlMs` if it can be one. Throws TypeError or RangeError. */
-export function checkTtl(ttlMs: unknown, name = 'ttlMs'): number {
-  if (typeof ttlMs !== 'number')
-    throw new TypeError(`${name} must be a number of milliseconds, not ${typeof ttlMs}`)
-  if (!(ttlMs > 0 && ttlMs <= MAX_TTL_MS)) {
-    throw new RangeError(`${name} must be above 0 and at most ${MAX_TTL_MS} milliseconds, not ${ttlMs}`)
-  }
-  return ttlMs
-}
-
-export function checkInitialSize(entries: number): number {
-  if (Number.isSafeInteger(entries) && entries >= 0) return entries
-  throw new RangeError(`initialSize must be a whole number of entries, not ${entries}`)
-}
-
-/** The limit as the header has it: 0 for none. */
-function checkMaxEntries(entries: number | undefined): number {
+/**
+ * Entries to have buckets for; undefined for none. Throws RangeError if the smallest ones would not fit the capacity.
+ */
+export function checkInitialSize(entries: number | undefined, capacityBytes: number): number {
   if (entries === undefined) return 0
-  if (typeof entries !== 'number')
-    throw new TypeError(`maxEntries must be a number of entries, not ${describe(entries)}`)
-  if (Number.isInteger(entries) && entries >= 1 && entries <= MOST_ENTRIES) return entries
-  throw new RangeError(`maxEntries must be a whole number from 1 to ${MOST_ENTRIES}, not ${entries}`)
+  checkWholeNumber(entries, 'initialSize', 0, Number.MAX_SAFE_INTEGER)
+  const leastBytes = Math.ceil(entries * (LINE_BYTES / ENTRIES_PER_BUCKET + GRANULE_BYTES))
+  if (leastBytes <= capacityBytes) return entries
+  throw new RangeError(
+    `initialSize of ${entries} entries takes at least ${formatSize(leastBytes)}, more than the capacity of ` +
+      formatSize(capacityBytes),
+  )
 }
 
 export function checkLockTimeout(timeoutMs: number | undefined): number {
   if (timeoutMs === undefined) return DEFAULT_LOCK_TIMEOUT_MS
-  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0 && timeoutMs <= 3_600_000)) {
-    throw new RangeError(`lockTimeoutMs must be above 0 and at most 3600000 milliseconds, not ${timeoutMs}`)
-  }
-  return timeoutMs
+  if (typeof timeoutMs !== 'number')
+    throw new TypeError(`lockTimeoutMs must be a number of milliseconds, not ${describe(timeoutMs)}`)
+  if (timeoutMs > 0 && timeoutMs <= MAX_LOCK_TIMEOUT_MS) return timeoutMs
+  throw new RangeError(
+    `lockTimeoutMs must be above 0 and at most ${MAX_LOCK_TIMEOUT_MS} milliseconds, not ${timeoutMs}`,
+  )
+}
+
+/** The codec of one role, if there is one. */
+export function checkCodec<T>(role: 'keys' | 'values', codec: Codec<T> | undefined): Codec<T> | undefined {
+  if (codec === undefined || typeof codec === 'function' || (typeof codec === 'object' && codec !== null))
+    return codec
+  throw new TypeError(`${role} must be a codec such as codecs.json(), not ${describe(codec)}`)
+}
+
+export function checkClock(clock: Clock | undefined): Clock {
+  if (clock === undefined) return wallClockMs
+  if (typeof clock === 'function') return clock
+  throw new TypeError(`clock must be a function that returns milliseconds, not ${describe(clock)}`)
 }
 
 function checkCapacity(capacity: number | string): number {
@@ -107,9 +117,7 @@ function checkCapacity(capacity: number | string): number {
 }
 
 function stripeBits(stripes: number | undefined, capacityBytes: number): number {
-  if (stripes !== undefined && !(Number.isInteger(stripes) && stripes >= 1 && stripes <= MOST_STRIPES)) {
-    throw new RangeError(`stripes must be a whole number from 1 to ${MOST_STRIPES}, not ${stripes}`)
-  }
+  if (stripes !== undefined) checkWholeNumber(stripes, 'stripes', 1, MOST_STRIPES)
   const wanted = stripes ?? Math.min(MOST_STRIPES, Math.max(LEAST_STRIPES, capacityBytes / BYTES_PER_STRIPE))
   return Math.ceil(Math.log2(wanted))
 }

@@ -18,11 +18,15 @@ export class Transcoder<T> {
   readonly codec: Carried<T>
   /** What the reader should deliver for this codec. */
   readonly reads: number
+  /** Whether decoding may run user code, which may come back to the map and use its buffers. */
+  readonly decodesByUserCode: boolean
   readonly #isForeign: boolean
 
   constructor(codec: Codec<T>) {
     this.codec = carried(codec)
     this.reads = this.codec.carrier === 'text' ? READ_TEXT : READ_BYTES
+    // Bytes of built-in codecs count too: msgpack calls what the application has registered with it.
+    this.decodesByUserCode = this.codec.carrier === 'bytes'
     this.#isForeign = (this.codec as Codec<T>) !== codec
   }
 
