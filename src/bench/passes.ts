@@ -7,7 +7,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import { runChild } from './child.js'
-import type { ContenderName } from './contender.js'
+import type { ContenderName } from './contender-list.js'
 import type { PassRequest, PassResult } from './contender-process.js'
 import { median } from './statistics.js'
 import { runStripedMap, type StripedMapProgram } from './striped-map.js'

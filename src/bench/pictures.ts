@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BarGroup, barChart, goalChart, lineChart } from './charts.js'
-import { CONTENDERS } from './contender.js'
+import { CONTENDERS } from './contender-list.js'
 import type { FiguresReport } from './figures.js'
 import type { Machine } from './machine.js'
 import { SWEEPS, type SweepReport } from './sweep.js'

@@ -1,5 +1,5 @@
 /** A sweep as text: a table a panel, a row a contender. Pure. */
-import { CONTENDERS } from './contender.js'
+import { CONTENDERS } from './contender-list.js'
 import { SWEEPS, type SweepReport } from './sweep.js'
 
 const LABEL_WIDTH = Math.max(...Object.values(CONTENDERS).map(({ label }) => label.length)) + 2

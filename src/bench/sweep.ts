@@ -5,7 +5,7 @@
  */
 import { freemem } from 'node:os'
 import { GIB, KIB, MIB } from '../base/limits.js'
-import { CONTENDERS, type ContenderName } from './contender.js'
+import { CONTENDERS, type ContenderName } from './contender-list.js'
 import { type PassDone, type PassResults, planOf, runPasses } from './passes.js'
 import { median } from './statistics.js'
 import type { StripedMapProgram } from './striped-map.js'

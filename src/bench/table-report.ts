@@ -1,5 +1,5 @@
 /** The table benchmark's report as text: one block an operation, ratios against the first contender. */
-import { CONTENDERS, type ContenderName } from './contender.js'
+import { CONTENDERS, type ContenderName } from './contender-list.js'
 import { machineLine } from './machine.js'
 import type { Measurement } from './passes.js'
 import type { Comparison, TableBenchReport } from './table.js'

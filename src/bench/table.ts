@@ -4,7 +4,7 @@
  * What is reported is the median of interleaved rounds (see `passes.ts`). What is compared are ratios of one run;
  * numbers of different runs are not comparable. This module prints nothing: `table-report.ts` makes the text.
  */
-import { COMPARED_NAMES, type ContenderName } from './contender.js'
+import { COMPARED_NAMES, type ContenderName } from './contender-list.js'
 import { describeMachine, type Machine } from './machine.js'
 import {
   type LeftOut,

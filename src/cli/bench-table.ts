@@ -4,7 +4,7 @@
  * `docs` where there is such a folder; those of any other run only where `--svg` says.
  */
 import { existsSync } from 'node:fs'
-import type { ContenderName } from '../bench/contender.js'
+import type { ContenderName } from '../bench/contender-list.js'
 import type { Section } from '../bench/figure.js'
 import type { FiguresReport } from '../bench/figures.js'
 import type { PassDone } from '../bench/passes.js'
@@ -127,7 +127,7 @@ async function runCompare(
 ): Promise<void> {
   const { runTableBench } = await import('../bench/table.js')
   const { passText, planOf } = await import('../bench/passes.js')
-  const { COMPARED_NAMES } = await import('../bench/contender.js')
+  const { COMPARED_NAMES } = await import('../bench/contender-list.js')
   const { formatTableReport } = await import('../bench/table-report.js')
   const { comparisonPicture } = await import('../bench/pictures.js')
   const rounds = options.rounds ?? COMPARE_ROUNDS

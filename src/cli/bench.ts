@@ -34,7 +34,7 @@ const MOST_TIMEOUT_SECONDS = 24 * 3600
 async function optionsOf(flags: TableFlags): Promise<BenchTableOptions> {
   const { SECTION_NAMES } = await import('../bench/figure.js')
   const { SWEEP_NAMES } = await import('../bench/sweep.js')
-  const { CONTENDER_NAMES } = await import('../bench/contender.js')
+  const { CONTENDER_NAMES } = await import('../bench/contender-list.js')
   const { keys, valueBytes, rounds, mostKeys, payload, timeout } = flags
   const parts =
     flags.only === undefined

@@ -110,3 +110,10 @@ export function lockTag(index: number, generation: number): number {
 export function tagIndex(tag: number): number {
   return (tag & TAG_INDEX_MASK) - 1
 }
+
+/** The words of a record that can name a chunk. */
+export function* chunkWords(at: number): Generator<number> {
+  yield at + PARTICIPANT.chunkInHand
+  yield at + PARTICIPANT.moving
+  for (let i = 0; i < MAX_DETACHED; i++) yield at + PARTICIPANT.detached + i
+}

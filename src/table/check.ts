@@ -20,6 +20,7 @@ import {
   SPAN_LARGE,
   SPAN_LINES,
 } from '../memory/pages.js'
+import { chunkWords } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference } from '../memory/region.js'
 import { magazineOffsets } from '../memory/slab.js'
 import { Buckets, bucketIndex, extentLines } from './buckets.js'
@@ -36,7 +37,6 @@ import {
   SLOTS_PER_LINE,
   STRIPE,
 } from './layout.js'
-import { chunkWords } from './settler.js'
 import type { Space } from './space.js'
 
 const POOL_LOCK_AT = HEADER.pool + POOL.lock

@@ -16,7 +16,7 @@
  */
 import { CLASS, CLASS_WORDS, CLASSES_AT, HEADER, POOL } from '../memory/header.js'
 import { CONTENDED } from '../memory/lock.js'
-import { COUNTERS, MAX_DETACHED, PARTICIPANT } from '../memory/participant.js'
+import { COUNTERS, chunkWords, PARTICIPANT } from '../memory/participant.js'
 import type { Chain } from './chain.js'
 import type { Space } from './space.js'
 import { StripeRepair } from './stripe-repair.js'
@@ -167,11 +167,4 @@ export class Settler {
     this.#stripes.placeLinesLocked(stripeAt, [deadAt])
     this.#space.locks.release(stripeAt)
   }
-}
-
-/** The words of a record that can name a chunk. */
-export function* chunkWords(at: number): Generator<number> {
-  yield at + PARTICIPANT.chunkInHand
-  yield at + PARTICIPANT.moving
-  for (let i = 0; i < MAX_DETACHED; i++) yield at + PARTICIPANT.detached + i
 }

@@ -11,12 +11,11 @@
  * The version rises before anything is cleared and after, so every reader that missed looks again.
  */
 import { LINE_SHIFT } from '../memory/lines.js'
-import { PARTICIPANT } from '../memory/participant.js'
+import { chunkWords, PARTICIPANT } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
 import { bucketIndex, extentLines } from './buckets.js'
 import type { Chain } from './chain.js'
 import { FIRST_SLOT, LINE_LINK, MAX_EXTENTS, SLOT_WORDS, SLOTS_PER_LINE, STRIPE } from './layout.js'
-import { chunkWords } from './settler.js'
 import type { Space } from './space.js'
 
 const { version: VERSION, count: COUNT, buckets: BUCKETS, freeLines: FREE_LINES, extents: EXTENTS } = STRIPE

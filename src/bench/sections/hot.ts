@@ -3,7 +3,7 @@
  * `JSON.parse`. Key strings are fresh on each use; what the same string objects give is reported besides.
  */
 
-import type { ContenderName } from '../contender.js'
+import type { ContenderName } from '../contender-list.js'
 import { atLeast, atMost, type Bound, type Figure } from '../figure.js'
 import { type PassResults, planOf, runPasses } from '../passes.js'
 import { reasonOf, type SectionRun } from '../section.js'
