@@ -36,6 +36,11 @@ export const PAGE = wordLayout('page descriptor', PAGE_DESCRIPTOR_BYTES / 4, {
   },
   next: { at: 4, writer: 'under class lock', what: 'next span of the class with free chunks, 0 for none' },
   previous: { at: 5, writer: 'under class lock', what: 'the one before, 0 for the first' },
+  backed: {
+    at: 6,
+    writer: 'under pool lock',
+    what: '1: the system has given memory for this page; only where the region must ask for it',
+  },
 })
 
 /** What a span is for: a size class (its index), or one of these. */
@@ -51,7 +56,7 @@ const PAGES_PER_SEGMENT_BITS = GRANULE_BITS - PAGE_SHIFT
 const LOCAL_PAGE_MASK = (1 << PAGES_PER_SEGMENT_BITS) - 1
 
 const POOL_AT = HEADER.pool
-const { kind: KIND } = PAGE
+const { kind: KIND, backed: BACKED } = PAGE
 
 export function kindPurpose(kind: number): number {
   return kind & PURPOSE_MASK
@@ -131,15 +136,52 @@ export class Pages {
    */
   allocate(pages: number, purpose: number, inHand: number): number {
     const lockAt = POOL_AT + POOL.lock
-    this.#words[this.#participantAt + PARTICIPANT.holding] = lockAt
-    this.#locks.acquire(lockAt)
-    const page = this.findLocked(pages, purpose)
-    if (page !== 0) {
-      if (inHand !== 0) this.#words[this.#participantAt + inHand] = pageReference(page)
-      this.takeLocked(page, pages, purpose)
+    for (let backed = 0; ; ) {
+      this.#words[this.#participantAt + PARTICIPANT.holding] = lockAt
+      this.#locks.acquire(lockAt)
+      const page = this.findLocked(pages, purpose)
+      if (page !== 0 && page === backed) this.#markBackedLocked(page, pages)
+      const isReady = page === 0 || this.#isBacked(page, pages)
+      if (isReady && page !== 0) {
+        if (inHand !== 0) this.#words[this.#participantAt + inHand] = pageReference(page)
+        this.takeLocked(page, pages, purpose)
+      }
+      this.#locks.release(lockAt)
+      if (isReady) return page
+      // Not under the lock, since it takes its time (the system clears the memory), and nothing needs to be undone: the
+      // pages are still free, and if somebody else takes them meanwhile, they have been asked for once too often.
+      if (!this.#back(page, pages)) return 0
+      backed = page
     }
-    this.#locks.release(lockAt)
-    return page
+  }
+
+  /** Has the system give memory for the free run at `page`, if it must be asked; false if it has none. Needs the pool lock. */
+  backLocked(page: number, pages: number): boolean {
+    if (this.#isBacked(page, pages)) return true
+    if (!this.#back(page, pages)) return false
+    this.#markBackedLocked(page, pages)
+    return true
+  }
+
+  #isBacked(page: number, pages: number): boolean {
+    if (this.#region.commit === undefined) return true
+    const words = this.wordsOf(page)
+    const at = this.descriptorAt(page) + BACKED
+    const step = PAGE_DESCRIPTOR_BYTES >>> 2
+    for (let i = 0; i < pages; i++) if (words[at + i * step] === 0) return false
+    return true
+  }
+
+  #back(page: number, pages: number): boolean {
+    const firstByte = (page & LOCAL_PAGE_MASK) * PAGE_BYTES
+    return this.#region.commit!(page >>> PAGES_PER_SEGMENT_BITS, firstByte, pages * PAGE_BYTES)
+  }
+
+  #markBackedLocked(page: number, pages: number): void {
+    const words = this.wordsOf(page)
+    const at = this.descriptorAt(page) + BACKED
+    const step = PAGE_DESCRIPTOR_BYTES >>> 2
+    for (let i = 0; i < pages; i++) words[at + i * step] = 1
   }
 
   /** First page of a free run of `pages`, 0 if there is none. Needs the pool lock. */

@@ -1,8 +1,8 @@
 /**
  * A region: shared memory in segments of at most 1 GiB, behind one contract for every way of sharing it.
  *
- * Kinds: `SharedArrayRegion` (threads of one process, no native code); a mapped file of `/dev/shm`, for every
- * process of a machine, is to be the second.
+ * Kinds: `SharedArrayRegion` (threads of one process, no native code) and `MappedRegion` (a named file of `/dev/shm`,
+ * for every process of a machine).
  *
  * References count 16-byte granules over all segments: the top 6 bits name the segment, the low 26 the granule in
  * it. Reference 0 would be the region's header, so 0 is never a valid reference.
@@ -34,4 +34,25 @@ export interface Region {
   notify(at: WordIndex): void
   /** What another thread (or process, by kind) needs to attach: structured-cloneable. */
   share(): unknown
+  /** How its participants are known to live; absent where the threads of this process are all there can be. */
+  readonly presence?: Presence
+  /**
+   * Backs bytes of a segment with memory before they are first touched; false if the system has none left. Absent where
+   * all memory is backed from the start.
+   */
+  commit?(segment: number, firstByte: number, bytes: number): boolean
+  /** Why the system gave no memory the last time, for messages; undefined if it always did. */
+  shortage?(): string | undefined
+}
+
+/** Tells which records of participants have a user that lives, by something that the system takes back at a death. */
+export interface Presence {
+  /** Becomes the present user of record `index`; false if somebody else is. */
+  claim(index: number): boolean
+  /** Takes back a claim. */
+  release(index: number): void
+  /** Whether record `index` has a user that lives. When in doubt, it has. */
+  isPresent(index: number): boolean
+  /** Ends this thread's presence for good. */
+  close(): void
 }

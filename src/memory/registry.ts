@@ -6,6 +6,10 @@
  * sign of an earlier user (a lock's tag, the `dead` word) ever speaks of the next. The dead keep theirs until somebody settles it: who waits for one of their locks, who finds no free record, or who is short of
  * memory. Settling itself (what to repair, in which order) is the `Settler`'s; the registry decides who may do it:
  * one participant at a time holds the `repairer` word, and if that one dies too, the next starts over.
+ *
+ * Who lives is known by the threads of this process, or by what the region itself says (`Presence`), where there are
+ * other processes: claimed before the record is, and given up after it is free, so that a record with a user and without
+ * a presence is a dead one's.
  */
 import { threadId } from 'node:worker_threads'
 import { assert } from '../base/assert.js'
@@ -15,7 +19,7 @@ import { type Geometry, PARTICIPANT_WORDS } from './geometry.js'
 import { HEADER } from './header.js'
 import { CONTENDED, type OwnerWatch } from './lock.js'
 import { COUNTER_SLOTS, lockTag, PARTICIPANT, tagIndex } from './participant.js'
-import type { Region } from './region.js'
+import type { Presence, Region } from './region.js'
 import { identityBits, identityOf, type Liveness, onWorkerExit, type ThreadIdentity } from './threads.js'
 
 const { thread: THREAD } = PARTICIPANT
@@ -35,6 +39,7 @@ export class Registry implements OwnerWatch {
   readonly #longs: BigInt64Array
   readonly #shape: Geometry
   readonly #isAlive: Liveness
+  readonly #presence: Presence | undefined
   #settler: Settle | undefined
   /** Records that this thread is settling right now: settling one can run into the locks of another. */
   readonly #settling = new Set<number>()
@@ -47,6 +52,7 @@ export class Registry implements OwnerWatch {
     this.#longs = region.segments[0]!.longs
     this.#shape = shape
     this.#isAlive = isAlive
+    this.#presence = region.presence
     this.at = shape.participantsAt + index * PARTICIPANT_WORDS
     this.tag = lockTag(index, this.#words[this.at + PARTICIPANT.generation]!)
     this.#unsubscribe = onWorkerExit((worker) => this.#markExited(worker))
@@ -58,8 +64,11 @@ export class Registry implements OwnerWatch {
     const who = identityBits(self)
     for (let index = 0; index < MAX_PARTICIPANTS; index++) {
       const at = shape.participantsAt + index * PARTICIPANT_WORDS
-      if (words[at + THREAD] !== 0) continue
-      if (Atomics.compareExchange(longs, (at + THREAD) >>> 1, 0n, who) !== 0n) continue
+      if (words[at + THREAD] !== 0 || region.presence?.claim(index) === false) continue
+      if (Atomics.compareExchange(longs, (at + THREAD) >>> 1, 0n, who) !== 0n) {
+        region.presence?.release(index)
+        continue
+      }
       words[at + PARTICIPANT.process] = process.pid
       words[at + PARTICIPANT.worker] = threadId + 1
       return new Registry(region, shape, isAlive, index)
@@ -80,6 +89,7 @@ export class Registry implements OwnerWatch {
     this.#unsubscribe()
     this.#foldCounters(this.at)
     this.#free(this.at)
+    this.#presence?.close()
   }
 
   /** Word indices of all records in use, the own included. */
@@ -160,6 +170,7 @@ export class Registry implements OwnerWatch {
   #lives(at: number, tag: number): boolean {
     const who = Atomics.load(this.#longs, (at + THREAD) >>> 1)
     if (who === 0n || this.#tagOf(at) !== tag) return true
+    if (this.#presence !== undefined) return this.#presence.isPresent(tagIndex(tag))
     return this.#words[at + PARTICIPANT.dead] !== tag && this.#isAlive(identityOf(who))
   }
 
@@ -231,8 +242,9 @@ export class Registry implements OwnerWatch {
       const tag = this.#tagOf(at)
       const isIts = this.#words[at + PARTICIPANT.worker] === worker + 1
       if (!isIts || this.#words[at + PARTICIPANT.process] !== process.pid) continue
-      this.#words[at + PARTICIPANT.dead] = tag
       this.#hasHeardOfExit = true
+      // Where there are other processes, their numbers may be the same in another PID namespace.
+      if (this.#presence === undefined) this.#words[at + PARTICIPANT.dead] = tag
     }
   }
 

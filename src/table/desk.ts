@@ -104,7 +104,13 @@ export class Desk {
   }
 
   #sayFull(bytes: number): never {
-    const { facts, pages } = this.#space
+    const { facts, pages, region } = this.#space
+    const shortage = region.shortage?.()
+    if (shortage !== undefined)
+      throw new OperationError(
+        'FULL',
+        `no room for another ${formatSize(bytes)}: ${shortage}. Nothing was changed.`,
+      )
     throw new OperationError(
       'FULL',
       `no room for another ${formatSize(bytes)} in a table of ${formatSize(facts.capacityBytes)} ` +

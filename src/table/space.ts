@@ -83,8 +83,14 @@ export class Space {
     this.#countersAt = (at + PARTICIPANT.counters) >>> 1
   }
 
-  /** Lays out `region`, which must be zeroed and as large as `regionBytes` says, and joins it. */
+  /** Lays out `region` and joins it. */
   static create(region: Region, facts: TableFacts, nowMs: number, attachment: Attachment): Space {
+    Space.layOut(region, facts, nowMs)
+    return new Space(region, facts, attachment)
+  }
+
+  /** Makes an empty table of `region`, which must be zeroed and as large as `regionBytes` says. */
+  static layOut(region: Region, facts: TableFacts, nowMs: number): void {
     const { words, floats } = region.segments[0]!
     const [hashKey0, hashKey1, ...bootId] = randomWords(6)
     words[HEADER.magic] = REGION_MAGIC
@@ -105,7 +111,6 @@ export class Space {
     const shape = geometry(facts.capacityBytes, 2 ** facts.stripeBits)
     Pages.initialise(region, shape)
     Atomics.store(words, HEADER.state, REGION_STATE.READY)
-    return new Space(region, facts, attachment)
   }
 
   /** Joins a region that another participant has created. Throws OperationError MISMATCH if it is none. */

@@ -1,0 +1,168 @@
+/**
+ * The few calls of the C library that Node has no name for, through koffi. The only file that knows koffi; it is loaded
+ * when the first named region is used, so that everything inside one process works without it.
+ *
+ * Addresses are plain numbers: user space ends at 2^47, far below 2^53. No call here keeps a pointer after it returns.
+ */
+import { createRequire } from 'node:module'
+import { arch, constants, platform } from 'node:os'
+
+/** What is used of koffi. */
+interface Koffi {
+  load(path: null): { func(name: string, result: string, parameters: string[]): NativeFunction }
+  view(address: bigint, bytes: number): ArrayBuffer
+  errno(): number
+}
+type NativeFunction = (...values: (number | Uint8Array | null)[]) => number
+
+const PROT_READ_WRITE = 3
+const MAP_SHARED = 1
+const FUTEX_WAIT = 0
+const FUTEX_WAKE = 1
+const EVERYBODY = 0x7fffffff
+const F_OFD_GETLK = 36
+const F_OFD_SETLK = 37
+const F_WRLCK = 1
+const F_UNLCK = 2
+const NS_PER_MS = 1_000_000
+/** Number of the system call by processor. */
+const SYS_FUTEX: Readonly<Record<string, number>> = { x64: 202, arm64: 98 }
+
+/** `struct flock` of 64-bit Linux: type and whence (16 bits each), start, length (64 bits each, on 8), process. */
+const FLOCK_BYTES = 32
+const FLOCK_START = 8
+const FLOCK_LENGTH = 16
+
+/** Named regions cannot be had here. `message` says what to do. */
+export class UnsupportedError extends Error {
+  override readonly name = 'UnsupportedError'
+}
+
+export class Native {
+  readonly #koffi: Koffi
+  readonly #futexNumber: number
+  readonly #mmap: NativeFunction
+  readonly #munmap: NativeFunction
+  readonly #fallocate: NativeFunction
+  readonly #fcntl: NativeFunction
+  readonly #syscall: NativeFunction
+  readonly #flock = new Uint8Array(FLOCK_BYTES)
+  readonly #flockView = new DataView(this.#flock.buffer)
+  readonly #timespec = new BigInt64Array(2)
+  readonly #timespecBytes = new Uint8Array(this.#timespec.buffer)
+
+  private constructor(koffi: Koffi, futexNumber: number) {
+    this.#koffi = koffi
+    this.#futexNumber = futexNumber
+    const library = koffi.load(null)
+    this.#mmap = library.func('mmap', 'intptr_t', ['intptr_t', 'size_t', 'int', 'int', 'int', 'int64_t'])
+    this.#munmap = library.func('munmap', 'int', ['intptr_t', 'size_t'])
+    this.#fallocate = library.func('fallocate', 'int', ['int', 'int', 'int64_t', 'int64_t'])
+    this.#fcntl = library.func('fcntl', 'int', ['int', 'int', 'void *'])
+    this.#syscall = library.func('syscall', 'long', [
+      'long',
+      'intptr_t',
+      'int',
+      'int',
+      'void *',
+      'intptr_t',
+      'int',
+    ])
+  }
+
+  /** Throws UnsupportedError where named regions cannot be had. */
+  static load(): Native {
+    const futexNumber = SYS_FUTEX[arch()]
+    if (platform() !== 'linux' || futexNumber === undefined)
+      throw new UnsupportedError(
+        `Named tables need Linux on x64 or arm64, this is ${platform()} on ${arch()}. ` +
+          'Use new SharedMap() and share() for the threads of one process.',
+      )
+    return new Native(loadKoffi(), futexNumber)
+  }
+
+  /** Maps bytes of a file for reading and writing; undefined if the system refuses. Unmap with `unmap`, after the last view. */
+  map(
+    descriptor: number,
+    offset: number,
+    bytes: number,
+  ): { address: number; buffer: ArrayBuffer } | undefined {
+    const address = this.#mmap(0, bytes, PROT_READ_WRITE, MAP_SHARED, descriptor, offset)
+    if (address === -1) return undefined
+    return { address, buffer: this.#koffi.view(BigInt(address), bytes) }
+  }
+
+  unmap(address: number, bytes: number): void {
+    this.#munmap(address, bytes)
+  }
+
+  /** Backs bytes of a file with memory; false if there is none left. Throws on anything else. */
+  allocate(descriptor: number, offset: number, bytes: number): boolean {
+    const { EINTR, ENOSPC, EDQUOT, ENOMEM } = constants.errno
+    for (;;) {
+      if (this.#fallocate(descriptor, 0, offset, bytes) === 0) return true
+      const code = this.#koffi.errno()
+      if (code === ENOSPC || code === EDQUOT || code === ENOMEM) return false
+      if (code !== EINTR) throw this.#failure('fallocate', code)
+    }
+  }
+
+  /** Sleeps until a wake-up of the word at `address`, or `timeoutMs`, or a signal; not at all if it isn't `expected`. */
+  futexWait(address: number, expected: number, timeoutMs: number): void {
+    const wholeMs = Math.floor(timeoutMs)
+    this.#timespec[0] = BigInt(Math.floor(wholeMs / 1000))
+    this.#timespec[1] = BigInt((wholeMs % 1000) * NS_PER_MS + Math.floor((timeoutMs - wholeMs) * NS_PER_MS))
+    this.#syscall(this.#futexNumber, address, FUTEX_WAIT, expected, this.#timespecBytes, 0, 0)
+  }
+
+  futexWake(address: number): void {
+    this.#syscall(this.#futexNumber, address, FUTEX_WAKE, EVERYBODY, null, 0, 0)
+  }
+
+  /** Locks one byte of an open file for this descriptor; false if another one has it. */
+  lockByte(descriptor: number, at: number): boolean {
+    this.#fillFlock(F_WRLCK, at, 1)
+    if (this.#fcntl(descriptor, F_OFD_SETLK, this.#flock) === 0) return true
+    const code = this.#koffi.errno()
+    if (code === constants.errno.EAGAIN || code === constants.errno.EACCES) return false
+    throw this.#failure('fcntl(F_OFD_SETLK)', code)
+  }
+
+  unlockByte(descriptor: number, at: number): void {
+    this.#fillFlock(F_UNLCK, at, 1)
+    this.#fcntl(descriptor, F_OFD_SETLK, this.#flock)
+  }
+
+  /** First byte from `from` on and before `end` that another descriptor has locked; -1 if there is none. */
+  lockedByte(descriptor: number, from: number, end: number): number {
+    this.#fillFlock(F_WRLCK, from, end - from)
+    if (this.#fcntl(descriptor, F_OFD_GETLK, this.#flock) !== 0)
+      throw this.#failure('fcntl(F_OFD_GETLK)', this.#koffi.errno())
+    if (this.#flockView.getInt16(0, true) === F_UNLCK) return -1
+    return Math.max(from, Number(this.#flockView.getBigInt64(FLOCK_START, true)))
+  }
+
+  #fillFlock(type: number, start: number, length: number): void {
+    this.#flock.fill(0)
+    this.#flockView.setInt16(0, type, true)
+    this.#flockView.setBigInt64(FLOCK_START, BigInt(start), true)
+    this.#flockView.setBigInt64(FLOCK_LENGTH, BigInt(length), true)
+  }
+
+  #failure(call: string, code: number): Error {
+    const name = Object.entries(constants.errno).find(([, number]) => number === code)?.[0]
+    return Object.assign(new Error(`${call} failed: ${name ?? `error ${code}`}`), { code: name })
+  }
+}
+
+function loadKoffi(): Koffi {
+  try {
+    return createRequire(import.meta.url)('koffi') as Koffi
+  } catch (cause) {
+    throw new UnsupportedError(
+      'Named tables need the package koffi with its binary for this system: run npm install koffi ' +
+        '(and npm without --omit=optional).',
+      { cause },
+    )
+  }
+}
