@@ -88,6 +88,9 @@ export class Reader {
   /** The entry's version. */
   stamp = 0
   expiresAtMs = Number.POSITIVE_INFINITY
+  /** Segment and word index of the slot that the last hit was in, for those who remember it. */
+  slotSegment = 0
+  slotAt = 0
   readonly #space: Space
   readonly #buckets: Buckets
   readonly #clock: RegionClock
@@ -218,6 +221,8 @@ export class Reader {
         if (!matches) continue
         if (found === AGAIN) throw impossibleLengths()
         this.stamp = stamp
+        this.slotSegment = line >>> GRANULE_BITS
+        this.slotAt = slot
         if (this.#evicts && words[slot]! >= 0) Atomics.or(words, slot, CLOCK_BIT)
         return found
       }
