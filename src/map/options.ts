@@ -23,6 +23,14 @@ export interface AttachOptions<K, V> {
   readonly values?: Codec<V>
   /** How long an operation waits for a lock whose owner is alive, in milliseconds. Default 1000. */
   readonly lockTimeoutMs?: number
+  /**
+   * Memory for decoded values that this thread keeps, in bytes or as '16MiB', counted by what values take encoded;
+   * for keys that are read again and again. 0 (the default): none. `get` then returns one and the same object, deeply
+   * frozen, until the key changes. Only plain objects, arrays and primitives are kept (what holds a Map, a Set, a Date,
+   * a typed array or an instance of a class cannot be frozen, and is decoded anew, unfrozen), under keys that are
+   * strings, bigints or numbers.
+   */
+  readonly decodedCache?: number | string
   /** Wall clock in milliseconds since 1970, for tests. Default: the system's. */
   readonly clock?: Clock
 }
@@ -103,6 +111,11 @@ export function checkClock(clock: Clock | undefined): Clock {
   if (clock === undefined) return wallClockMs
   if (typeof clock === 'function') return clock
   throw new TypeError(`clock must be a function that returns milliseconds, not ${describe(clock)}`)
+}
+
+/** Bytes for decoded values; 0 for none. */
+export function checkCacheSize(size: number | string | undefined): number {
+  return size === undefined ? 0 : parseSize(size, 'decodedCache')
 }
 
 function checkCapacity(capacity: number | string): number {

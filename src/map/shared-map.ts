@@ -26,11 +26,13 @@ import {
   take,
 } from './conditional.js'
 import { count } from './counting.js'
+import { DecodedCache } from './decoded-cache.js'
 import { checkHandle, checkSetOptions, type Entry, type SetOptions, type SharedMapHandle } from './entry.js'
 import { entriesOf, keysOf, scan, valuesOf } from './iteration.js'
 import { readMany } from './many.js'
 import {
   type AttachOptions,
+  checkCacheSize,
   checkClock,
   checkCodec,
   checkInitialSize,
@@ -45,6 +47,7 @@ const TEXT = codecs.string as unknown as Codec<never>
 export class SharedMap<K = string, V = string> implements Map<K, V> {
   readonly #region: SharedArrayRegion
   readonly #access: MapAccess<K, V>
+  #cache: DecodedCache<K, V> | undefined
 
   /** Creates a table of its own. Throws TypeError or RangeError for options that cannot be. */
   constructor(
@@ -56,6 +59,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
       lockTimeoutMs: checkLockTimeout(options.lockTimeoutMs),
       clock: checkClock(options.clock),
     }
+    const cacheBytes = checkCacheSize(options.decodedCache)
     const keys = new Transcoder(attached?.keys ?? checkCodec('keys', options.keys) ?? TEXT)
     const values = new Transcoder(attached?.values ?? checkCodec('values', options.values) ?? TEXT)
     let table: Table
@@ -70,6 +74,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
       table = Table.attach(attached.region, attachment)
     }
     this.#access = new MapAccess(table, keys, values)
+    this.#cache = cacheBytes === 0 ? undefined : new DecodedCache(this.#access, cacheBytes)
   }
 
   /**
@@ -102,8 +107,10 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     return this.#access.open().size
   }
 
+  /** With `decodedCache`, the value is frozen and the same object until the key changes. */
   get(key: K): V | undefined {
-    return this.#access.values.read(this.#access.seek(key))
+    const cache = this.#cache
+    return cache === undefined ? this.#access.values.read(this.#access.seek(key)) : cache.get(key)
   }
 
   has(key: K): boolean {
@@ -285,6 +292,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
 
   /** Ends this thread's use of the map; the table stays for the others. May be called again. */
   close(): void {
+    this.#cache = undefined
     this.#access.close()
   }
 
