@@ -133,13 +133,12 @@ export class Native {
     this.#fcntl(descriptor, F_OFD_SETLK, this.#flock)
   }
 
-  /** First byte from `from` on and before `end` that another descriptor has locked; -1 if there is none. */
-  lockedByte(descriptor: number, from: number, end: number): number {
-    this.#fillFlock(F_WRLCK, from, end - from)
+  /** Whether another descriptor has locked the byte. Takes nothing. */
+  isByteLocked(descriptor: number, at: number): boolean {
+    this.#fillFlock(F_WRLCK, at, 1)
     if (this.#fcntl(descriptor, F_OFD_GETLK, this.#flock) !== 0)
       throw this.#failure('fcntl(F_OFD_GETLK)', this.#koffi.errno())
-    if (this.#flockView.getInt16(0, true) === F_UNLCK) return -1
-    return Math.max(from, Number(this.#flockView.getBigInt64(FLOCK_START, true)))
+    return this.#flockView.getInt16(0, true) !== F_UNLCK
   }
 
   #fillFlock(type: number, start: number, length: number): void {

@@ -1,0 +1,276 @@
+/**
+ * The region of every process of a machine: a file of /dev/shm, mapped at its full, sparse size from the start.
+ *
+ * Published by its name: a file gets it by `link` once it is complete, so nobody ever sees half of one. The state word
+ * says RETIRED before the name goes, so nobody goes on with a table that others no longer see.
+ *
+ * A mapping lives as long as any view of it: it ends when the collector has found the buffer unused, never before, since
+ * memory that is gone ends the process. Worker threads map the file themselves: a mapped buffer that is posted is copied.
+ *
+ * The system gives memory when a page is first touched, and kills who touches one when there is none left; so pages are
+ * asked for (`commit`) before they are used.
+ */
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  linkSync,
+  openSync,
+  statfsSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { assert } from '../base/assert.js'
+import { OperationError } from '../base/errors.js'
+import type { NativeBuffer } from '../base/native-buffer.js'
+import { formatSize } from '../base/size.js'
+import type { Geometry, SegmentGeometry } from './geometry.js'
+import { HEADER, REGION_STATE } from './header.js'
+import { KernelPresence } from './kernel-presence.js'
+import type { WordIndex } from './layout.js'
+import type { Native } from './native.js'
+import type { Region, Segment } from './region.js'
+import { openRegionFile, readFront, segmentBytesOf } from './region-file.js'
+import { type RegionName, SAFELY } from './region-name.js'
+import { PAGE_BYTES } from './size-classes.js'
+
+/** What another thread needs to attach: it opens the name, and looks whether it still is this region. */
+export interface MappedHandle {
+  readonly kind: 'mapped'
+  readonly name: string
+  /** The region's boot id. */
+  readonly id: readonly number[]
+}
+
+const BOOT_ID_WORDS = 4
+
+export class MappedRegion implements Region {
+  readonly kind = 'mapped'
+  readonly segments: readonly Segment[]
+  readonly presence: KernelPresence
+  readonly name: RegionName
+  readonly #native: Native
+  readonly #segmentBytes: readonly number[]
+  /** Of the first word of segment 0. */
+  readonly #address: number
+  #isShort = false
+
+  private constructor(
+    native: Native,
+    name: RegionName,
+    segmentBytes: readonly number[],
+    descriptor: number,
+    path: string,
+  ) {
+    this.#native = native
+    this.name = name
+    this.#segmentBytes = segmentBytes
+    const { address, segments } = mapSegments(native, path, descriptor, segmentBytes)
+    this.#address = address
+    this.segments = segments
+    this.presence = new KernelPresence(native, descriptor)
+  }
+
+  /**
+   * Makes a region under a temporary name and lets `layOut` fill it before it gets its own. Needs the lock of the name,
+   * and no region under it. Throws OperationError FULL if there is no memory even for its front.
+   */
+  static createLocked(
+    native: Native,
+    name: RegionName,
+    shape: Geometry,
+    fileMode: number,
+    layOut: (region: MappedRegion) => void,
+  ): MappedRegion {
+    unlinkIfThere(name.newPath)
+    const segmentBytes = shape.segments.map((segment) => segment.byteLength)
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | SAFELY
+    const descriptor = openSync(name.newPath, flags, 0o600)
+    try {
+      // Whatever the umask took away; only then may it be more.
+      fchmodSync(descriptor, fileMode)
+      ftruncateSync(descriptor, totalOf(segmentBytes))
+      allocateFronts(native, name, descriptor, shape.segments)
+      const region = new MappedRegion(native, name, segmentBytes, descriptor, name.newPath)
+      layOut(region)
+      linkSync(name.newPath, name.path)
+      return region
+    } catch (error) {
+      closeSync(descriptor)
+      throw error
+    } finally {
+      unlinkIfThere(name.newPath)
+    }
+  }
+
+  /**
+   * Opens the region of that name; undefined if there is none. It may have been retired. Throws OperationError REFUSED for
+   * a file that is not to be trusted, MISMATCH for one that is no such region.
+   */
+  static open(native: Native, name: RegionName, fileMode: number): MappedRegion | undefined {
+    for (;;) {
+      const descriptor = openRegionFile(name, fileMode)
+      if (descriptor === undefined) return undefined
+      try {
+        const segmentBytes = segmentBytesOf(name, descriptor, readFront(name, descriptor))
+        return new MappedRegion(native, name, segmentBytes, descriptor, name.path)
+      } catch (error) {
+        closeSync(descriptor)
+        if (!(error instanceof ReplacedError)) throw error
+      }
+    }
+  }
+
+  /** Whether the file's own state word says that its successor, or nobody, has the name now. */
+  get isRetired(): boolean {
+    return Atomics.load(this.segments[0]!.words, HEADER.state) !== REGION_STATE.READY
+  }
+
+  /** Whether the name no longer leads to this region: retired, or its file removed by other means. */
+  isOrphan(): boolean {
+    const { descriptor } = this.presence
+    return this.isRetired || descriptor < 0 || !leadsTo(this.name.path, descriptor)
+  }
+
+  get id(): readonly number[] {
+    return Array.from(this.segments[0]!.words.subarray(HEADER.bootId, HEADER.bootId + BOOT_ID_WORDS))
+  }
+
+  wait(at: WordIndex, expected: number, timeoutMs: number): void {
+    this.#native.futexWait(this.#address + at * 4, expected, timeoutMs)
+  }
+
+  notify(at: WordIndex): void {
+    this.#native.futexWake(this.#address + at * 4)
+  }
+
+  commit(segment: number, firstByte: number, bytes: number): boolean {
+    const { descriptor } = this.presence
+    assert(descriptor >= 0, 'memory is asked for by an open region')
+    const offset = totalOf(this.#segmentBytes.slice(0, segment)) + firstByte
+    this.#isShort = !this.#native.allocate(descriptor, offset, bytes)
+    return !this.#isShort
+  }
+
+  shortage(): string | undefined {
+    return this.#isShort ? shortageOf(this.name.directory) : undefined
+  }
+
+  share(): MappedHandle {
+    return { kind: 'mapped', name: this.name.name, id: this.id }
+  }
+}
+
+/**
+ * Takes the name from the region that has it: marked as retired first, then removed. Needs the lock of the name. False if
+ * there is none. Throws OperationError REFUSED for a file that is not ours to remove.
+ */
+export function retireLocked(name: RegionName, fileMode: number): boolean {
+  unlinkIfThere(name.newPath)
+  const descriptor = openRegionFile(name, fileMode)
+  if (descriptor === undefined) return false
+  try {
+    const isWhole = fstatSync(descriptor).size >= PAGE_BYTES
+    if (isWhole) writeSync(descriptor, Int32Array.of(REGION_STATE.RETIRED), 0, 4, HEADER.state * 4)
+    unlinkSync(name.path)
+  } finally {
+    closeSync(descriptor)
+  }
+  return true
+}
+
+/** The path leads to another file than the one that was opened: it was replaced in between. */
+class ReplacedError extends Error {}
+
+/** Mappings end here, once nothing refers to their buffer any more. */
+const unmapper = new FinalizationRegistry<() => void>((unmap) => unmap())
+
+function mapSegments(
+  native: Native,
+  path: string,
+  descriptor: number,
+  segmentBytes: readonly number[],
+): { address: number; segments: Segment[] } {
+  // An opening of its own: a mapping keeps its file open, and with it the locks taken through it.
+  const mapped = openSync(path, constants.O_RDWR | SAFELY)
+  try {
+    if (!leadsTo(path, descriptor) || fstatSync(mapped).ino !== fstatSync(descriptor).ino)
+      throw new ReplacedError()
+    let offset = 0
+    let address = 0
+    const segments: Segment[] = []
+    for (const bytes of segmentBytes) {
+      const mapping = native.map(mapped, offset, bytes)
+      if (mapping === undefined) throw new RangeError(`the system cannot map ${formatSize(bytes)} of ${path}`)
+      endWith(mapping.buffer, native, mapping.address, bytes)
+      if (offset === 0) address = mapping.address
+      segments.push(viewsOf(mapping.buffer))
+      offset += bytes
+    }
+    return { address, segments }
+  } finally {
+    closeSync(mapped)
+  }
+}
+
+/** What is registered must not lead to the buffer, or that would never be unused. */
+function endWith(buffer: ArrayBuffer, native: Native, address: number, bytes: number): void {
+  unmapper.register(buffer, () => native.unmap(address, bytes))
+}
+
+function viewsOf(buffer: ArrayBuffer): Segment {
+  return {
+    words: new Int32Array(buffer),
+    floats: new Float64Array(buffer),
+    longs: new BigInt64Array(buffer),
+    bytes: Buffer.from(buffer) as unknown as NativeBuffer,
+  }
+}
+
+/** Everything before the pages of each segment is there from the start. */
+function allocateFronts(
+  native: Native,
+  name: RegionName,
+  descriptor: number,
+  segments: readonly SegmentGeometry[],
+): void {
+  let offset = 0
+  for (const { firstPage, byteLength } of segments) {
+    const frontBytes = firstPage * PAGE_BYTES
+    if (!native.allocate(descriptor, offset, frontBytes))
+      throw new OperationError(
+        'FULL',
+        `no room for the ${formatSize(frontBytes)} that '${name.name}' needs at once: ${shortageOf(name.directory)}.`,
+      )
+    offset += byteLength
+  }
+}
+
+function shortageOf(directory: string): string {
+  const { bavail, blocks, bsize } = statfsSync(directory)
+  return (
+    `${directory} has ${formatSize(bavail * bsize)} of ${formatSize(blocks * bsize)} left. Make it larger ` +
+    `(docker run --shm-size=1g, or mount -o remount,size=1g ${directory}), or remove tables that nobody uses`
+  )
+}
+
+function leadsTo(path: string, descriptor: number): boolean {
+  const found = statSync(path, { throwIfNoEntry: false })
+  const own = fstatSync(descriptor)
+  return found !== undefined && found.ino === own.ino && found.dev === own.dev
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}
+
+function totalOf(bytes: readonly number[]): number {
+  return bytes.reduce((sum, some) => sum + some, 0)
+}

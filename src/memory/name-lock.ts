@@ -1,0 +1,120 @@
+/**
+ * The exclusive lock of a name: what the name points to changes only under it.
+ *
+ * It is a kernel lock on a file of its own, so it ends with its holder. Whoever has got it looks whether the path still
+ * leads to the locked file, and begins again if not; so its holder may remove the file, as the last thing it does.
+ * The file holds the process id of whoever took it last, for messages.
+ *
+ * For processes and their threads; waiting blocks the thread, for at most the time given.
+ */
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { monotonicMs } from '../base/clock.js'
+import { OperationError } from '../base/errors.js'
+import type { Native } from './native.js'
+import { checkOwnership } from './region-file.js'
+import { type RegionName, SAFELY } from './region-name.js'
+
+const FIRST_SLEEP_MS = 0.2
+const LONGEST_SLEEP_MS = 5
+
+/** Runs `work` while this thread holds the lock. Throws OperationError TIMEOUT if somebody else keeps it. */
+export function withNameLock<T>(
+  native: Native,
+  name: RegionName,
+  fileMode: number,
+  timeoutMs: number,
+  work: () => T,
+): T {
+  const descriptor = take(native, name, fileMode, timeoutMs)
+  try {
+    return work()
+  } finally {
+    if (!isThere(name.path)) unlinkSync(name.lockPath)
+    closeSync(descriptor)
+  }
+}
+
+function take(native: Native, name: RegionName, fileMode: number, timeoutMs: number): number {
+  const startedMs = monotonicMs()
+  const sleeper = new Int32Array(new SharedArrayBuffer(4))
+  for (let sleepMs = FIRST_SLEEP_MS; ; sleepMs = Math.min(LONGEST_SLEEP_MS, sleepMs * 2)) {
+    const descriptor = openLockFile(name.lockPath, fileMode)
+    if (native.lockByte(descriptor, 0)) {
+      if (leadsTo(name.lockPath, descriptor)) {
+        writeSync(descriptor, `${process.pid} `, 0)
+        return descriptor
+      }
+      closeSync(descriptor)
+      continue
+    }
+    closeSync(descriptor)
+    const waitedMs = monotonicMs() - startedMs
+    if (waitedMs >= timeoutMs) {
+      throw new OperationError(
+        'TIMEOUT',
+        `the name '${name.name}' is being changed by process ${holderOf(name.lockPath)}, which is alive but has not ` +
+          `finished for ${Math.round(waitedMs)} ms. Let it go on or end it.`,
+        { outcome: 'not-applied' },
+      )
+    }
+    Atomics.wait(sleeper, 0, 0, sleepMs)
+  }
+}
+
+function openLockFile(path: string, fileMode: number): number {
+  for (;;) {
+    try {
+      const descriptor = openSync(path, constants.O_RDWR | SAFELY)
+      try {
+        checkOwnership(path, fstatSync(descriptor), fileMode)
+      } catch (error) {
+        closeSync(descriptor)
+        throw error
+      }
+      return descriptor
+    } catch (error) {
+      if (!isCode(error, 'ENOENT')) throw error
+    }
+    try {
+      const descriptor = openSync(
+        path,
+        constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | SAFELY,
+        0o600,
+      )
+      fchmodSync(descriptor, fileMode)
+      return descriptor
+    } catch (error) {
+      if (!isCode(error, 'EEXIST')) throw error
+    }
+  }
+}
+
+function leadsTo(path: string, descriptor: number): boolean {
+  const locked = fstatSync(descriptor)
+  const found = statSync(path, { throwIfNoEntry: false })
+  return found !== undefined && found.ino === locked.ino && found.dev === locked.dev
+}
+
+function holderOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1').trim() || 'unknown'
+  } catch {
+    return 'unknown'
+  }
+}
+
+const isThere = (path: string) => statSync(path, { throwIfNoEntry: false }) !== undefined
+
+function isCode(error: unknown, code: string): boolean {
+  return (error as NodeJS.ErrnoException).code === code
+}
