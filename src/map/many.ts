@@ -1,35 +1,56 @@
 /**
- * Reading many keys at once: encoded group by group, touched, then read one by one (see table/batch.ts). Each read is
- * atomic by itself. Codecs of the caller may come back to the map: a batch within a batch reads key by key.
+ * Many keys at once: encoded group by group, touched, then read or written one by one (see table/batch.ts). Each
+ * operation is atomic by itself. Codecs and iterators of the caller may come back to the map: a batch within a batch
+ * goes key by key.
  */
-import { BATCH_KEYS } from '../table/batch.js'
+import { COUNTERS } from '../memory/participant.js'
+import { BATCH_KEYS, type Batch } from '../table/batch.js'
+import { READ_TEXT } from '../table/reader.js'
 import type { MapAccess } from './access.js'
-import type { Prepared } from './transcoder.js'
 
 /** The values of `wanted` keys, in their order; undefined where there is none. */
 export function readMany<K, V>(access: MapAccess<K, V>, wanted: Iterable<K>): (V | undefined)[] {
-  const { keys, values } = access
-  const table = access.open()
-  const prepared: Prepared[] = []
-  for (const key of wanted) prepared.push(keys.prepare(key))
-  const { batch } = table
   const found: (V | undefined)[] = []
-  const isFree = batch.begin()
+  const { batch } = access.open()
+  if (!batch.begin()) {
+    for (const key of wanted) found.push(access.values.read(access.seek(key)))
+    return found
+  }
   try {
-    for (let start = 0; start < prepared.length; start += BATCH_KEYS) {
-      const count = Math.min(BATCH_KEYS, prepared.length - start)
-      if (isFree) {
-        for (let i = 0; i < count; i++) keys.putKey(prepared[start + i]!, batch.keys[i]!)
-        batch.touch(count)
-      }
-      for (let i = 0; i < count; i++) {
-        const key = isFree ? batch.keys[i]! : table.key
-        if (!isFree) keys.putKey(prepared[start + i]!, key)
-        found.push(values.read(table, key))
-      }
+    let count = 0
+    for (const key of wanted) {
+      access.keys.putKey(access.keys.prepare(key), batch.keys[count]!)
+      if (++count < BATCH_KEYS) continue
+      readGroup(access, batch, count, found)
+      count = 0
     }
+    readGroup(access, batch, count, found)
   } finally {
-    if (isFree) batch.end()
+    batch.end()
   }
   return found
+}
+
+function readGroup<K, V>(
+  access: MapAccess<K, V>,
+  batch: Batch,
+  count: number,
+  found: (V | undefined)[],
+): void {
+  const { values } = access
+  const table = access.open()
+  const { codec } = values
+  const readsText = values.reads === READ_TEXT && codec.carrier === 'text'
+  let hits = 0
+  batch.touch(count)
+  for (let index = 0; index < count; index++) {
+    const text = readsText ? batch.readText(index) : undefined
+    if (text !== undefined && codec.carrier === 'text') {
+      hits++
+      found.push(codec.fromText(text))
+    } else {
+      found.push(values.read(table, batch.keys[index]!))
+    }
+  }
+  if (hits > 0) table.space.count(COUNTERS.hits, hits)
 }
