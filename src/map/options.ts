@@ -44,7 +44,10 @@ export interface MapOptions<K, V> extends AttachOptions<K, V> {
   readonly initialSize?: number
   /** Most entries at a time; one more is as one that memory has no room for (see `eviction`). Default: no limit. */
   readonly maxEntries?: number
-  /** What happens when memory runs out: 'none', the operation fails with FULL. ('clock' is refused in this version.) */
+  /**
+   * What happens when memory (or `maxEntries`) runs out. 'none', the default: the operation fails with FULL. 'clock':
+   * entries that were not used lately make room, expired ones first.
+   */
   readonly eviction?: 'none' | 'clock'
   /** Ttl of a `set` that names none, in milliseconds. Default: none. */
   readonly defaultTtlMs?: number
@@ -137,6 +140,6 @@ function stripeBits(stripes: number | undefined, capacityBytes: number): number 
 
 function checkEviction(eviction: string): number {
   if (eviction === 'none') return EVICTION.NONE
-  if (eviction === 'clock') throw new RangeError("eviction 'clock' is not in this version yet: use 'none'")
-  throw new TypeError(`eviction must be 'none', not '${eviction}'`)
+  if (eviction === 'clock') return EVICTION.CLOCK
+  throw new TypeError(`eviction must be 'none' or 'clock', not '${eviction}'`)
 }

@@ -53,13 +53,39 @@ export const HEADER = wordLayout('header', HEADER_WORDS, {
   },
   entries: {
     at: 22,
-    writer: 'anyone, by atomic add',
+    writer: 'anyone, by compare-and-swap and atomic add, under the stripe lock of the entry',
     what: 'entries of all stripes; kept only where maxEntries is set',
   },
   stampWraps: {
     at: 23,
     writer: 'anyone, by atomic add, before the stripe gives out stamps anew',
     what: 'how often a stripe has used up its stamps: what remembers a stamp remembers this too',
+  },
+  recountDue: {
+    at: 24,
+    writer: 'who settles a death; 0 by who has counted anew with all desks held',
+    what: 'entries may be too high',
+  },
+  hasExpiries: {
+    at: 25,
+    writer: 'who puts the first entry with an expiry',
+    what: '1: there is something to sweep',
+  },
+  sweepTurn: {
+    at: 26,
+    writer: 'compare-and-swap',
+    what: 'number of the period whose sweep somebody has taken over',
+  },
+  sweepStripe: {
+    at: 27,
+    writer: 'who sweeps; a hint',
+    what: 'stripe number that the next sweep begins with',
+  },
+  sweepBucket: { at: 28, writer: 'who sweeps; a hint', what: 'bucket of that stripe' },
+  pageHand: {
+    at: 29,
+    writer: 'who empties pages; a hint',
+    what: 'where the next search for pages to empty begins, as a number over all pages in use of all segments',
   },
   keyCodec: {
     at: 32,

@@ -41,6 +41,11 @@ export const PAGE = wordLayout('page descriptor', PAGE_DESCRIPTOR_BYTES / 4, {
     writer: 'under pool lock',
     what: '1: the system has given memory for this page; only where the region must ask for it',
   },
+  closed: {
+    at: 7,
+    writer: 'under class lock',
+    what: 'tag of who empties this span: it hands out nothing and stays even if empty; 0: nobody',
+  },
 })
 
 /** What a span is for: a size class (its index), or one of these. */
@@ -198,6 +203,7 @@ export class Pages {
     const step = PAGE_DESCRIPTOR_BYTES >>> 2
     for (let i = 1; i < pages; i++) words[at + i * step + KIND] = -i
     words.fill(0, at + PAGE.freeHead, at + PAGE.previous + 1)
+    words[at + PAGE.closed] = 0
     words[at + KIND] = (pages << PURPOSE_BITS) | purpose
     this.#markLocked(page, pages, false)
   }

@@ -70,6 +70,12 @@ export const PARTICIPANT = wordLayout('participant', PARTICIPANT_WORDS, {
     writer: own,
     what: 'old chunks between their slots and a magazine',
   },
+  windowAt: {
+    at: 56,
+    writer: own,
+    what: 'first page of the run that is being emptied, whose spans may be closed; 0 for none',
+  },
+  windowPages: { at: 57, writer: own, what: 'how many pages' },
   counters: { at: 64, words: 32, writer: own, what: 'see COUNTERS (16 float64)' },
   magazines: {
     at: MAGAZINES_AT,

@@ -24,7 +24,8 @@ import { GRANULE_BITS, GRANULE_MASK, type Reference, type Region } from './regio
 import { PAGE_BYTES, type SizeClasses } from './size-classes.js'
 
 const { chunkInHand: CHUNK_IN_HAND, moving: MOVING, holding: HOLDING } = PARTICIPANT
-const { freeHead: FREE_HEAD, freeCount: FREE_COUNT, carved: CARVED, next: NEXT, previous: PREVIOUS } = PAGE
+const { freeHead: FREE_HEAD, freeCount: FREE_COUNT, carved: CARVED } = PAGE
+const { next: NEXT, previous: PREVIOUS, closed: CLOSED } = PAGE
 
 /** Word offsets of each class's magazine within a participant's record. */
 export function magazineOffsets(sizes: SizeClasses): Int32Array {
@@ -61,6 +62,18 @@ export class Slab {
   chunkBytes(bytes: number): number {
     if (bytes > this.sizes.largestChunkBytes) return Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES
     return this.sizes.classes[this.sizes.byGranules[(bytes + GRANULE_BYTES - 1) >>> 4]!]!.chunkBytes
+  }
+
+  /** The size class that serves for `bytes`, or SPAN_LARGE. */
+  classFor(bytes: number): number {
+    if (bytes > this.sizes.largestChunkBytes) return SPAN_LARGE
+    return this.sizes.byGranules[(bytes + GRANULE_BYTES - 1) >>> 4]!
+  }
+
+  /** Adjacent pages that a chunk for `bytes` needs if none is free. */
+  pagesFor(bytes: number): number {
+    const index = this.classFor(bytes)
+    return index === SPAN_LARGE ? Math.ceil(bytes / PAGE_BYTES) : this.sizes.classes[index]!.spanPages
   }
 
   /** Takes a chunk of at least `bytes` into the hand (`chunkInHand`); 0 if there is no memory for it. */
@@ -104,6 +117,55 @@ export class Slab {
         words[this.#me + inHand] = 0
       }
     }
+  }
+
+  /**
+   * Frees the chunk that word `inHand` of the own record names into its span, past the magazine: for spans that are to
+   * come empty.
+   */
+  freeToSpan(inHand: number): void {
+    const reference = this.#words[this.#me + inHand]!
+    const index = this.classOf(reference)
+    if (index === SPAN_LARGE) {
+      this.#pages.free(pageOf(reference), this.#me + inHand)
+    } else {
+      this.#lockClass(index)
+      this.#pushLocked(index, reference, this.#me + inHand)
+      this.#words[this.#me + inHand] = 0
+      this.#unlockClass(index)
+    }
+  }
+
+  /**
+   * Closes the span at `page` if it is one of class `index` and not closed: nothing is handed out from it any more, and
+   * what is freed stays there. Returns how many of its chunks were ever handed out.
+   */
+  closeSpan(page: number, index: number, tag: number): number {
+    this.#lockClass(index)
+    const words = this.#pages.wordsOf(page)
+    const descriptor = this.#pages.descriptorAt(page)
+    const kind = words[descriptor]!
+    const isFit = kind > 0 && kindPurpose(kind) === index && words[descriptor + CLOSED] === 0
+    if (isFit) {
+      words[descriptor + CLOSED] = tag
+      if (this.#hasFree(index, page)) this.#unlinkLocked(index, page)
+    }
+    const carved = isFit ? words[descriptor + CARVED]! : 0
+    this.#unlockClass(index)
+    return carved
+  }
+
+  /** Opens the span at `page` again if `tag` has closed it, and gives it back to the pool if it is empty. */
+  openSpan(page: number, tag: number): void {
+    const words = this.#pages.wordsOf(page)
+    const descriptor = this.#pages.descriptorAt(page)
+    const index = words[descriptor]! > 0 ? kindPurpose(words[descriptor]!) : SPAN_LARGE
+    if (index >= this.sizes.classes.length || words[descriptor + CLOSED] !== tag) return
+    this.#lockClass(index)
+    words[descriptor + CLOSED] = 0
+    if (this.#hasFree(index, page)) this.#linkLocked(index, page)
+    if (this.#isEmpty(page)) this.#releaseLocked(index, page, 0)
+    this.#unlockClass(index)
   }
 
   /** Puts all chunks of the magazines of the participant at `deskAt` back into their spans. Needs that desk. */
@@ -195,7 +257,7 @@ export class Slab {
       const available = count + total - spanWords[descriptor + CARVED]!
       spans++
       freeChunks += available
-      if (available > 0) this.#linkLocked(index, page)
+      if (available > 0 && spanWords[descriptor + CLOSED] === 0) this.#linkLocked(index, page)
     }
     words[at + CLASS.spans] = spans
     words[at + CLASS.free] = freeChunks
@@ -290,10 +352,21 @@ export class Slab {
     words[descriptor + FREE_HEAD] = ordinal + 1
     words[descriptor + FREE_COUNT]!++
     this.#words[at + CLASS.free]!++
+    if (words[descriptor + CLOSED] !== 0) return
     if (wasFull) this.#linkLocked(index, page)
     if (this.#isEmpty(page) && (words[descriptor + NEXT] !== 0 || words[descriptor + PREVIOUS] !== 0)) {
       this.#releaseLocked(index, page, inHandAt)
     }
+  }
+
+  /** Whether the span has chunks to hand out: those are in the list of their class, unless they are closed. */
+  #hasFree(index: number, page: number): boolean {
+    const words = this.#pages.wordsOf(page)
+    const descriptor = this.#pages.descriptorAt(page)
+    return (
+      words[descriptor + FREE_HEAD] !== 0 ||
+      words[descriptor + CARVED] !== this.sizes.classes[index]!.chunksPerSpan
+    )
   }
 
   #isEmpty(page: number): boolean {

@@ -24,6 +24,7 @@ import {
 import { Buckets } from './buckets.js'
 import type { KeyBuffer } from './key-buffer.js'
 import {
+  CLOCK_BIT,
   FIRST_SLOT as IMPORTED_FIRST_SLOT,
   KEY_LENGTH_MASK as IMPORTED_KEY_LENGTH_MASK,
   LINE_LINK as IMPORTED_LINE_LINK,
@@ -67,12 +68,15 @@ export class Chain {
   seen = 0
   readonly #segments: readonly Segment[]
   readonly #words: Int32Array
+  /** Whether the region counts its entries. */
+  readonly #isLimited: boolean
   readonly #me: number
 
   constructor(space: Space) {
     this.buckets = new Buckets(space)
     this.#segments = space.region.segments
     this.#words = space.words
+    this.#isLimited = space.facts.maxEntries !== 0
     this.#me = space.registry.at
     this.slotWords = this.#words
     this.#emptyWords = this.#words
@@ -106,6 +110,23 @@ export class Chain {
       }
       this.#lastWords = words
       this.#lastAt = at
+      line = words[at + LINE_LINK]!
+    }
+    return false
+  }
+
+  /** Finds the slot that leads to `reference` in the chain of `hash`. Needs the stripe's lock. */
+  findChunk(stripeAt: number, hash: number, reference: Reference): boolean {
+    for (let line = this.buckets.lineFor(stripeAt, hash); line !== 0; ) {
+      const words = this.#segments[line >>> GRANULE_BITS]!.words
+      const at = (line & GRANULE_MASK) << 2
+      for (let slot = at + FIRST_SLOT; slot < at + SLOTS_END; slot += SLOT_WORDS) {
+        if (words[slot + 1] !== reference) continue
+        this.slotWords = words
+        this.slotAt = slot
+        this.reference = reference
+        return true
+      }
       line = words[at + LINE_LINK]!
     }
     return false
@@ -174,11 +195,17 @@ export class Chain {
     words[slot + 2] = this.nextStamp(stripeAt)
   }
 
+  /** For the clock's hand: the found entry was used. */
+  markUsed(): void {
+    if (this.slotWords[this.slotAt]! >= 0) Atomics.or(this.slotWords, this.slotAt, CLOCK_BIT)
+  }
+
   /** Empties the found slot. */
   remove(stripeAt: number): void {
     this.slotWords[this.slotAt + 2] = 0
     this.slotWords[this.slotAt + 1] = 0
     this.#words[stripeAt + COUNT]!--
+    if (this.#isLimited) Atomics.sub(this.#words, HEADER.entries, 1)
   }
 
   /** Opens the found entry for a change in place: readers look again until `publish`. */

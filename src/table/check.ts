@@ -24,6 +24,7 @@ import { chunkWords } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference } from '../memory/region.js'
 import { magazineOffsets } from '../memory/slab.js'
 import { Buckets, bucketIndex, extentLines } from './buckets.js'
+import { recountHeldUp, sumOfStripes } from './entry-limit.js'
 import type { KeyBuffer } from './key-buffer.js'
 import {
   chunkBytes,
@@ -83,6 +84,7 @@ class Check {
   run(desks: readonly number[]): void {
     for (let index = 0; index < this.#buckets.stripes; index++)
       this.#checkStripe(this.#buckets.stripeNumber(index))
+    this.#checkEntries()
     this.#checkMagazines(desks)
     this.#space.locks.acquire(POOL_LOCK_AT)
     try {
@@ -91,6 +93,15 @@ class Check {
     } finally {
       this.#space.locks.release(POOL_LOCK_AT)
     }
+  }
+
+  /** A death may have left the count too high, and says so: nobody is inside an operation now, so it is put right. */
+  #checkEntries(): void {
+    const { words, facts } = this.#space
+    if (facts.maxEntries === 0) return
+    if (words[HEADER.recountDue] !== 0) recountHeldUp(this.#space)
+    assert(words[HEADER.entries] === sumOfStripes(this.#space), 'a limited table counts its entries')
+    assert(words[HEADER.entries]! <= facts.maxEntries, 'a limit is kept')
   }
 
   #checkStripe(stripeAt: number): void {
@@ -230,6 +241,7 @@ class Check {
     const descriptor = pages.wordsOf(page)
     const at = pages.descriptorAt(page)
     const carved = descriptor[at + PAGE.carved]!
+    assert(descriptor[at + PAGE.closed] === 0, 'nobody is emptying a span')
     const free = new Set<number>()
     for (let next = descriptor[at + PAGE.freeHead]!; next !== 0; ) {
       assert(next <= carved && !free.has(next), 'a free list has each chunk once')

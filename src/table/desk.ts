@@ -12,11 +12,23 @@ import { formatSize } from '../base/size.js'
 import { PARTICIPANT } from '../memory/participant.js'
 import type { Reference } from '../memory/region.js'
 import { PAGE_BYTES } from '../memory/size-classes.js'
+import { isOverLimit, recountIfDue } from './entry-limit.js'
 import { STRIPE } from './layout.js'
 import type { Space } from './space.js'
 
-/** Makes room for a chunk of `bytes` by removing entries; false when there is nothing to remove. */
-export type Evictor = (bytes: number) => boolean
+/** Makes room by removing entries. Each removes what it can at once, and answers false if that was nothing. */
+export interface Evictor {
+  /** One entry whose chunk serves for `bytes`. */
+  evictLike(bytes: number): boolean
+  /** The entries on a run of `pages`. */
+  evictPages(pages: number): boolean
+  /** One entry of any size. */
+  evictAny(): boolean
+}
+
+/** Chunks for which others were faster, before whole pages are emptied; and pages, before it is FULL after all. */
+const TRIES_LIKE = 8
+const TRIES_PAGES = 64
 
 export class Desk {
   readonly #space: Space
@@ -88,14 +100,46 @@ export class Desk {
 
   #chunkTheLongWay(bytes: number): Reference {
     const { slab } = this.#space
-    this.#gather()
-    for (;;) {
+    for (let tries = 0; tries < TRIES_LIKE && this.#evictor?.evictLike(bytes) === true; tries++) {
       const reference = slab.allocate(bytes)
       if (reference !== 0) return reference
-      if (this.#evictor === undefined || !this.#evictor(bytes)) break
+    }
+    this.gather()
+    for (let tries = 0; ; tries++) {
+      const reference = slab.allocate(bytes)
+      if (reference !== 0) return reference
+      if (tries === TRIES_PAGES || this.#evictor?.evictPages(slab.pagesFor(bytes)) !== true) break
     }
     this.leave()
     this.#sayFull(bytes)
+  }
+
+  /** Takes `count` bucket lines into the hand; 0 if there is no memory for them. Needs the desk, and no stripe. */
+  lines(count: number, stripeAt: number): Reference {
+    const { lines } = this.#space
+    for (let tries = 0; ; tries++) {
+      const reference = lines.take(count, stripeAt)
+      if (reference !== 0) return reference
+      const pages = Math.ceil((count * LINE_BYTES) / PAGE_BYTES)
+      if (tries === TRIES_PAGES || this.#evictor?.evictPages(pages) !== true) return 0
+    }
+  }
+
+  /**
+   * Makes room for one more entry in a table that has as many as it may: evicts one, or finds that a death had left the
+   * count too high. Throws OperationError FULL. Needs the desk, and no stripe.
+   */
+  roomForEntry(): void {
+    const { words, facts, registry } = this.#space
+    if (this.#evictor?.evictAny() === true) return
+    registry.settleDead()
+    recountIfDue(this.#space)
+    if (!isOverLimit(words) || this.#evictor !== undefined) return
+    throw new OperationError(
+      'FULL',
+      `the table has ${facts.maxEntries} entries, as many as its maxEntries allows. Nothing was changed. ` +
+        "Delete entries, create the table with a larger maxEntries, or use eviction: 'clock'.",
+    )
   }
 
   /** Bucket lines cannot be had: say FULL. Keeps the desk; the caller abandons what it has in hand. */
@@ -111,16 +155,18 @@ export class Desk {
         'FULL',
         `no room for another ${formatSize(bytes)}: ${shortage}. Nothing was changed.`,
       )
+    const way =
+      this.#evictor === undefined ? ", delete entries, or use eviction: 'clock'" : ' or store smaller values'
     throw new OperationError(
       'FULL',
       `no room for another ${formatSize(bytes)} in a table of ${formatSize(facts.capacityBytes)} ` +
         `(${formatSize(pages.freePages * PAGE_BYTES)} in free pages). Nothing was changed. ` +
-        "Create the table with a larger capacity, delete entries, or use eviction: 'clock'.",
+        `Create the table with a larger capacity${way}.`,
     )
   }
 
   /** Brings the free chunks of all magazines back to their spans, and empty spans to the pool. */
-  #gather(): void {
+  gather(): void {
     const { slab, registry, locks } = this.#space
     slab.drain(this.#at)
     registry.settleDead()

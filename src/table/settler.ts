@@ -7,7 +7,7 @@
  *   1. pool       bitmap and count made anew from the page descriptors; run and list of bucket lines in order
  *   2. classes    lists and counts made anew from the spans
  *   3. stripe     busy slots published again, half-done moves undone or finished, entries recounted
- *   4. in hand    what no list and no slot has is given back: chunks to their spans, lines to the pool
+ *   4. in hand    spans that it was emptying are opened; what no list and no slot has is given back: chunks to their spans, lines to the pool
  *   5. desks      taken over from the dead come free; the magazines are drained
  *
  * A name in hand is forgotten while the lock that makes the chunk reachable is still held (1 to 3), never later: once
@@ -18,6 +18,8 @@ import { CLASS, CLASS_WORDS, CLASSES_AT, HEADER, POOL } from '../memory/header.j
 import { CONTENDED } from '../memory/lock.js'
 import { COUNTERS, chunkWords, PARTICIPANT } from '../memory/participant.js'
 import type { Chain } from './chain.js'
+import { noteRecount } from './entry-limit.js'
+import { openWindow } from './page-eviction.js'
 import type { Space } from './space.js'
 import { StripeRepair } from './stripe-repair.js'
 
@@ -42,6 +44,7 @@ export class Settler {
    */
   settle(deadAt: number, deadTag: number, locksOnly: boolean): boolean {
     this.#space.count(COUNTERS.repairs)
+    noteRecount(this.#words)
     const names = this.#names(deadAt, deadTag)
     this.#settlePool(deadTag, names)
     this.#settleClasses(deadTag, names)
@@ -51,6 +54,8 @@ export class Settler {
     const holdingAt = this.#space.registry.at + PARTICIPANT.holding
     const holding = this.#words[holdingAt]!
     if (!this.#takeDesk(deadAt, deadTag)) return false
+    // Before chunks come back: into a closed span they would be lost to everybody.
+    openWindow(this.#space, deadAt, deadTag)
     for (const word of chunkWords(deadAt)) this.#settleChunk(deadAt, word)
     // No stripe has these: what is given to a stripe is forgotten before its lock is free.
     this.#space.lines.giveBack(deadAt)

@@ -7,14 +7,16 @@
 
 import { type Clock, wallClockMs } from '../base/clock.js'
 import { isOperationError } from '../base/errors.js'
-import { HEADER } from '../memory/header.js'
+import { EVICTION, HEADER } from '../memory/header.js'
 import { COUNTERS } from '../memory/participant.js'
 import type { Region } from '../memory/region.js'
 import { Batch } from './batch.js'
 import { checkTable } from './check.js'
-import { Desk } from './desk.js'
+import { Desk, type Evictor } from './desk.js'
+import { Eviction } from './eviction.js'
 import { KeyBuffer } from './key-buffer.js'
 import { ENTRIES_PER_BUCKET, STRIPE } from './layout.js'
+import { PageEviction } from './page-eviction.js'
 import { POSITIONS } from './positions.js'
 import { READ_BYTES, READ_NOTHING, Reader } from './reader.js'
 import { RegionClock } from './region-clock.js'
@@ -54,6 +56,7 @@ export class Table {
     this.reader = new Reader(space, this.clock, this.#desk)
     this.writer = new Writer(space, this.clock, this.#desk)
     this.walker = new Walker(space, this.clock, this.#desk)
+    if (space.facts.eviction === EVICTION.CLOCK) this.#desk.setEvictor(this.#makeEvictor())
     const settler = new Settler(space, this.writer.chain)
     space.registry.setSettler((at, tag, locksOnly) => settler.settle(at, tag, locksOnly))
     this.#timer = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS)
@@ -66,6 +69,16 @@ export class Table {
 
   static attach(region: Region, options: TableOptions): Table {
     return new Table(Space.attach(region, options), options)
+  }
+
+  #makeEvictor(): Evictor {
+    const clock = new Eviction(this.space, this.clock)
+    const pages = new PageEviction(this.space, () => this.#desk.gather())
+    return {
+      evictLike: (bytes) => clock.evictLike(bytes),
+      evictAny: () => clock.evictAny(),
+      evictPages: (count) => pages.evictPages(count),
+    }
   }
 
   /** Looks up the key in `key`, counting; what was read is in `reader`. An expired entry is removed on the way. */

@@ -8,11 +8,13 @@
  * `outcome` fields are valid until the next call.
  */
 import { isOperationError } from '../base/errors.js'
+import { EVICTION, HEADER } from '../memory/header.js'
 import { COUNTERS, MAX_DETACHED, PARTICIPANT } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
 import { Chain } from './chain.js'
 import { fillChunk } from './chunk.js'
 import type { Desk } from './desk.js'
+import { admit } from './entry-limit.js'
 import { Growth } from './growth.js'
 import type { KeyBuffer } from './key-buffer.js'
 import {
@@ -67,6 +69,8 @@ export class Writer {
   readonly #segments: readonly Segment[]
   readonly #words: Int32Array
   readonly #me: number
+  readonly #isLimited: boolean
+  readonly #evicts: boolean
 
   constructor(space: Space, clock: RegionClock, desk: Desk) {
     this.#space = space
@@ -74,6 +78,8 @@ export class Writer {
     this.#segments = space.region.segments
     this.#words = space.words
     this.#me = space.registry.at
+    this.#isLimited = space.facts.maxEntries !== 0
+    this.#evicts = space.facts.eviction === EVICTION.CLOCK
     this.desk = desk
     this.chain = new Chain(space)
     this.growth = new Growth(space, this.chain)
@@ -92,22 +98,31 @@ export class Writer {
     const bytes = chunkBytes(valueWord, key.byteLength)
     this.desk.enter()
     const reference = this.desk.chunk(bytes)
+    if ((valueWord & FLAG_EXPIRY) !== 0) this.#words[HEADER.hasExpiries] = 1
     const segment = this.#segments[reference >>> GRANULE_BITS]!
     fillChunk(segment, (reference & GRANULE_MASK) << 2, key, value, valueWord, expiresAtMs)
     const stripeAt = this.chain.buckets.stripeAt(key.hash)
     let found: boolean
+    let happens: boolean
     try {
       found = this.#lockAndFind(stripeAt, key)
+      happens = this.#holds(found, condition, expectedStamp)
+      while (this.#isLimited && happens && !found && !admit(this.#words)) {
+        this.#space.locks.release(stripeAt + STRIPE.lock)
+        this.desk.roomForEntry()
+        found = this.#lockAndFind(stripeAt, key)
+        happens = this.#holds(found, condition, expectedStamp)
+      }
     } catch (error) {
       if (isOperationError(error)) this.desk.abandon(bytes)
       throw error
     }
-    const happens = this.#holds(found, condition, expectedStamp)
     const old = found && happens ? this.chain.reference : 0
     if (happens) {
       if (found) {
         this.#words[this.#me + PARTICIPANT.detached] = old
         this.chain.replace(stripeAt, reference)
+        if (this.#evicts) this.chain.markUsed()
       } else {
         this.chain.insert(stripeAt, key.hash, reference)
       }
@@ -312,7 +327,7 @@ export class Writer {
 
   /** Brings lines to the stripe: an extent if they are as many as it lacks, else spares. Throws FULL. */
   #bring(stripeAt: number, count: number): void {
-    const lines = this.#space.lines.take(count, stripeAt) || this.desk.fullOfLines(count)
+    const lines = this.desk.lines(count, stripeAt) || this.desk.fullOfLines(count)
     this.#lock(stripeAt)
     if (count === 1 && this.#words[stripeAt + STRIPE.buckets] !== 0)
       this.chain.addSpareLines(stripeAt, lines, 1)
@@ -346,7 +361,7 @@ export class Writer {
   #extend(stripeAt: number): void {
     for (let tries = 0; tries < MAX_LINES_FOR_A_SPLIT; tries++) {
       const extent = this.growth.missingLines(stripeAt)
-      const lines = extent < 0 ? 0 : this.#space.lines.take(extent || 1, stripeAt)
+      const lines = extent < 0 ? 0 : this.desk.lines(extent || 1, stripeAt)
       if (lines === 0) return
       this.#lock(stripeAt)
       if (extent > 0) this.growth.addExtent(stripeAt, lines, extent)
