@@ -2,6 +2,7 @@
 export type { TableStats } from '../table/stats.js'
 
 import { describe } from '../codec/codec.js'
+import type { MappedHandle } from '../memory/mapped-region.js'
 import type { SharedArrayHandle } from '../memory/shared-array-region.js'
 import { checkBoolean, checkWholeNumber, ttlOf } from './arguments.js'
 
@@ -11,7 +12,7 @@ const MAX_VERSION = 2 ** 32 - 1
 /** What `share()` gives: structured-cloneable, for `workerData` or `postMessage`. */
 export interface SharedMapHandle {
   readonly hearth: 'shared-map'
-  readonly region: SharedArrayHandle
+  readonly region: SharedArrayHandle | MappedHandle
 }
 
 /** Throws TypeError for what no `share()` gave. */

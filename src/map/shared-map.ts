@@ -8,6 +8,7 @@
  */
 import type { Codec } from '../codec/codec.js'
 import { codecs } from '../codec/codecs.js'
+import type { MappedRegion } from '../memory/mapped-region.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
 import { readFacts, Space } from '../table/space.js'
 import type { TableStats } from '../table/stats.js'
@@ -31,6 +32,15 @@ import { checkHandle, checkSetOptions, type Entry, type SetOptions, type SharedM
 import { entriesOf, keysOf, scan, valuesOf } from './iteration.js'
 import { readMany } from './many.js'
 import {
+  type Attached,
+  attachNamed,
+  listNamed,
+  type NamedTable,
+  type OpenOptions,
+  openNamed,
+  unlinkNamed,
+} from './named.js'
+import {
   type AttachOptions,
   checkCacheSize,
   checkClock,
@@ -45,15 +55,12 @@ import { Transcoder } from './transcoder.js'
 const TEXT = codecs.string as unknown as Codec<never>
 
 export class SharedMap<K = string, V = string> implements Map<K, V> {
-  readonly #region: SharedArrayRegion
+  readonly #region: SharedArrayRegion | MappedRegion
   readonly #access: MapAccess<K, V>
   #cache: DecodedCache<K, V> | undefined
 
   /** Creates a table of its own. Throws TypeError or RangeError for options that cannot be. */
-  constructor(
-    options: MapOptions<K, V> = {},
-    attached?: { region: SharedArrayRegion; keys: Codec<K>; values: Codec<V> },
-  ) {
+  constructor(options: MapOptions<K, V> = {}, attached?: Attached<K, V>) {
     checkOptions(options, 'a SharedMap', "{ capacity: '64MiB' }")
     const attachment = {
       lockTimeoutMs: checkLockTimeout(options.lockTimeoutMs),
@@ -72,6 +79,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     } else {
       this.#region = attached.region
       table = Table.attach(attached.region, attachment)
+      table.reserve(attached.initialSize)
     }
     this.#access = new MapAccess(table, keys, values)
     this.#cache = cacheBytes === 0 ? undefined : new DecodedCache(this.#access, cacheBytes)
@@ -87,11 +95,30 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
   ): SharedMap<K, V> {
     checkHandle(handle)
     checkOptions(options, 'attach', '{ values: codecs.json() }')
-    const region = SharedArrayRegion.attach(handle.region)
+    const region =
+      handle.region.kind === 'mapped' ? attachNamed(handle.region) : SharedArrayRegion.attach(handle.region)
     const facts = readFacts(region)
     const keys = agreedCodec('keys', facts.keyCodec, checkCodec('keys', options.keys))
     const values = agreedCodec('values', facts.valueCodec, checkCodec('values', options.values))
-    return new SharedMap<K, V>(options, { region, keys, values })
+    return new SharedMap<K, V>(options, { region, keys, values, initialSize: 0 })
+  }
+
+  /**
+   * The table of that name, which every process of this machine that opens it shares; Linux only. What the options name
+   * must be what the table is (OperationError MISMATCH shows both), and may be left out.
+   */
+  static open<K = string, V = string>(name: string, options: OpenOptions<K, V> = {}): SharedMap<K, V> {
+    return openNamed(name, options, (attached) => new SharedMap<K, V>(options, attached))
+  }
+
+  /** The named tables of this machine. */
+  static list(): NamedTable[] {
+    return listNamed()
+  }
+
+  /** Removes the name: who still uses the table gets OperationError CLOSED. False if there was none. */
+  static unlink(name: string): boolean {
+    return unlinkNamed(name)
   }
 
   /** What another thread needs to attach this map. */

@@ -40,6 +40,8 @@ import { PAGE_BYTES } from './size-classes.js'
 /** What another thread needs to attach: it opens the name, and looks whether it still is this region. */
 export interface MappedHandle {
   readonly kind: 'mapped'
+  /** None: what is mapped cannot be posted. */
+  readonly buffers: readonly SharedArrayBuffer[]
   readonly name: string
   /** The region's boot id. */
   readonly id: readonly number[]
@@ -160,7 +162,7 @@ export class MappedRegion implements Region {
   }
 
   share(): MappedHandle {
-    return { kind: 'mapped', name: this.name.name, id: this.id }
+    return { kind: 'mapped', buffers: [], name: this.name.name, id: this.id }
   }
 }
 

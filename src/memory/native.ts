@@ -39,6 +39,7 @@ export class UnsupportedError extends Error {
 }
 
 export class Native {
+  static #loaded: Native | undefined
   readonly #koffi: Koffi
   readonly #futexNumber: number
   readonly #mmap: NativeFunction
@@ -70,15 +71,17 @@ export class Native {
     ])
   }
 
-  /** Throws UnsupportedError where named regions cannot be had. */
+  /** The same one every time. Throws UnsupportedError where named regions cannot be had. */
   static load(): Native {
+    if (Native.#loaded !== undefined) return Native.#loaded
     const futexNumber = SYS_FUTEX[arch()]
     if (platform() !== 'linux' || futexNumber === undefined)
       throw new UnsupportedError(
         `Named tables need Linux on x64 or arm64, this is ${platform()} on ${arch()}. ` +
           'Use new SharedMap() and share() for the threads of one process.',
       )
-    return new Native(loadKoffi(), futexNumber)
+    Native.#loaded = new Native(loadKoffi(), futexNumber)
+    return Native.#loaded
   }
 
   /** Maps bytes of a file for reading and writing; undefined if the system refuses. Unmap with `unmap`, after the last view. */

@@ -35,7 +35,7 @@ export class SharedArrayRegion implements Region {
     return new SharedArrayRegion(segmentBytes.map((bytes) => new SharedArrayBuffer(bytes + SLACK_BYTES)))
   }
 
-  static attach(handle: SharedArrayHandle): SharedArrayRegion {
+  static attach(handle: Pick<SharedArrayHandle, 'buffers'>): SharedArrayRegion {
     return new SharedArrayRegion(handle.buffers)
   }
 

@@ -19,7 +19,7 @@ import { Lines } from '../memory/lines.js'
 import { Locks } from '../memory/lock.js'
 import { Pages } from '../memory/pages.js'
 import { PARTICIPANT } from '../memory/participant.js'
-import type { Region } from '../memory/region.js'
+import type { Region, Segment } from '../memory/region.js'
 import { Registry } from '../memory/registry.js'
 import { PAGE_BYTES, type SizeClasses, sizeClasses } from '../memory/size-classes.js'
 import { Slab } from '../memory/slab.js'
@@ -144,7 +144,10 @@ export class Space {
   }
 }
 
-export function readFacts(region: Region): TableFacts {
+/** What the first page of a region says; a copy of that page will do. */
+export function readFacts(region: {
+  readonly segments: readonly Pick<Segment, 'words' | 'floats'>[]
+}): TableFacts {
   const { words, floats } = region.segments[0]!
   return {
     capacityBytes: floats[HEADER.capacityBytes >>> 1]!,
