@@ -171,6 +171,35 @@ it('many keys at once', () => {
   ])
 })
 
+it('EXPIRE heeds NX, XX, GT and LT', () => {
+  const incompatible = { error: 'ERR NX and XX, GT or LT options at the same time are not compatible' }
+  expectReplies([
+    ['EXPIRE k 10 NX', 0],
+    ['SET k v', OK],
+    ['EXPIRE k 10 XX', 0],
+    ['EXPIRE k 10 GT', 0],
+    ['TTL k', -1],
+    ['EXPIRE k 100 nx', 1],
+    ['EXPIRE k 200 NX', 0],
+    ['EXPIRE k 50 GT', 0],
+    ['EXPIRE k 150 XX GT', 1],
+    ['EXPIRE k 200 LT', 0],
+    ['PEXPIRE k 100000 LT LT', 1],
+    ['TTL k', 100],
+    ['PERSIST k', 1],
+    ['EXPIRE k 200 LT', 1],
+    ['TTL k', 200],
+    ['EXPIRE k 10 NX XX', incompatible],
+    ['EXPIRE k 10 LT NX', incompatible],
+    ['EXPIRE k 10 GT LT', { error: 'ERR GT and LT options at the same time are not compatible' }],
+    ['EXPIRE k abc GT LT', { error: 'ERR GT and LT options at the same time are not compatible' }],
+    ['EXPIRE k 10 __proto__', { error: 'ERR Unsupported option __proto__' }],
+    ['EXPIRE k -1 GT', 0],
+    ['EXPIRE k -1 LT', 1],
+    ['EXISTS k', 0],
+  ])
+})
+
 it('expiry can be set, asked for and removed', () => {
   const bench = new CommandBench()
   expectReplies(

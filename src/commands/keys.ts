@@ -5,16 +5,9 @@
  * seen exactly once, what comes or goes meanwhile may be seen or not.
  */
 import { MAX_BATCH_KEYS } from '../base/limits.js'
-import {
-  argument,
-  integerArgument,
-  invalidExpireTime,
-  momentMs,
-  option,
-  SYNTAX_ERROR,
-  textOf,
-} from './arguments.js'
+import { argument, integerArgument, invalidExpireTime, momentMs, option, SYNTAX_ERROR } from './arguments.js'
 import { type Command, type CommandContext, CommandError } from './command.js'
+import { parseExpireOptions } from './expire-options.js'
 import { Glob } from './glob.js'
 import { parseInteger } from './integer.js'
 
@@ -43,13 +36,13 @@ function countExisting(context: CommandContext, args: readonly Buffer[]): void {
 
 function expire(context: CommandContext, args: readonly Buffer[], unitMs: 1 | 1000, absolute: boolean): void {
   const { store, reply } = context
+  const allows = parseExpireOptions(args)
   const amount = integerArgument(args, 2)
-  const unknownOption = args[3]
-  if (unknownOption !== undefined) throw new CommandError(`ERR Unsupported option ${textOf(unknownOption)}`)
   const nowMs = store.nowMs()
   const atMs = momentMs(amount, unitMs, absolute ? 0 : nowMs, nowMs)
   if (atMs === undefined) throw invalidExpireTime(args)
-  reply.integer(store.expireAt(argument(args, 1), atMs) ? 1 : 0)
+  const isAllowed = allows === undefined ? undefined : (presentMs: number) => allows(presentMs, atMs)
+  reply.integer(store.expireAt(argument(args, 1), atMs, isAllowed) ? 1 : 0)
 }
 
 /** Answers with what is left of a key's time (or the moment itself) in units of 1 or 1000 ms. */

@@ -121,8 +121,9 @@ export class DirectStore implements Store {
     }
   }
 
-  expireAt(key: Uint8Array, expiresAtMs: number): boolean {
+  expireAt(key: Uint8Array, expiresAtMs: number, allows?: (presentMs: number) => boolean): boolean {
     const table = this.#seek(key)
+    if (allows !== undefined) return expireIf(table, expiresAtMs, allows)
     if (expiresAtMs <= table.clock.nowMs()) return table.delete()
     return table.expireAt(expiresAtMs)
   }
@@ -199,4 +200,21 @@ function attachment(options: Partial<DirectStoreOptions>) {
 
 function expiryMoment(expiry: Expiry): number {
   return typeof expiry === 'number' ? expiry : NO_EXPIRY
+}
+
+/** Sets the expiry if `allows` the present one to go: the entry is written anew where its version is still the one seen. */
+function expireIf(table: Table, expiresAtMs: number, allows: (presentMs: number) => boolean): boolean {
+  const { reader, writer, value } = table
+  while (reader.read(table.key, READ_BYTES)) {
+    const { stamp } = reader
+    if (!allows(reader.expiresAtMs)) return false
+    if (expiresAtMs <= table.clock.nowMs()) {
+      if (writer.remove(table.key, IF_STAMP, stamp)) return true
+      continue
+    }
+    value.setBytes(reader.bytes)
+    value.ascii = reader.ascii
+    if (table.put(expiresAtMs, IF_STAMP, stamp)) return true
+  }
+  return false
 }

@@ -102,10 +102,10 @@ export class MapStore implements Store {
     else if (entry !== undefined) this.#remove(name, entry)
   }
 
-  expireAt(key: Uint8Array, expiresAtMs: number): boolean {
+  expireAt(key: Uint8Array, expiresAtMs: number, allows?: (presentMs: number) => boolean): boolean {
     const name = nameOf(key)
     const entry = this.#find(name)
-    if (entry === undefined) return false
+    if (entry === undefined || allows?.(entry.expiresAtMs) === false) return false
     if (expiresAtMs <= this.nowMs()) this.#remove(name, entry)
     else entry.expiresAtMs = expiresAtMs
     return true

@@ -58,8 +58,11 @@ export interface Store {
    * through and nothing changes. `expiry` is applied as in {@link set}, `'keep'` included.
    */
   update(key: Uint8Array, expiry: Expiry, change: (current: Buffer | undefined) => Change): void
-  /** Sets the moment of expiry (milliseconds since 1970; a past one deletes); false if the key is absent. */
-  expireAt(key: Uint8Array, expiresAtMs: number): boolean
+  /**
+   * Sets the moment of expiry (milliseconds since 1970; a past one deletes) if `allows` the present one (Infinity: none)
+   * to go, in one atomic step; false if not, or if the key is absent. `allows` may run several times.
+   */
+  expireAt(key: Uint8Array, expiresAtMs: number, allows?: (presentMs: number) => boolean): boolean
   /** Removes the expiry; true only if the key is there and had one. */
   persist(key: Uint8Array): boolean
   /** Moment of expiry in milliseconds since 1970, Infinity without one, `undefined` if absent. */

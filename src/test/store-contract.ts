@@ -188,6 +188,42 @@ function describeExpiry(withStore: WithStore): void {
       assert.equal(store.expiresAt(key), undefined)
     }),
   )
+  it(
+    'changes the expiry only where the present one may go',
+    withStore(({ store }) => {
+      const atMs = store.nowMs() + 100_000
+      assert.equal(
+        store.expireAt(key, atMs, () => true),
+        false,
+        'absent',
+      )
+      store.set(key, bytes('value é'), 'none', 'always')
+      assert.equal(
+        store.expireAt(key, atMs, (presentMs) => presentMs !== Infinity),
+        false,
+      )
+      assert.equal(store.expiresAt(key), Infinity)
+      assert.equal(
+        store.expireAt(key, atMs, (presentMs) => presentMs === Infinity),
+        true,
+      )
+      assert.equal(
+        store.expireAt(key, atMs + 1, (presentMs) => presentMs === atMs),
+        true,
+      )
+      assert.equal(store.expiresAt(key), atMs + 1)
+      assert.deepEqual(store.get(key), bytes('value é'))
+      assert.equal(
+        store.expireAt(key, store.nowMs() - 1, () => false),
+        false,
+      )
+      assert.equal(
+        store.expireAt(key, store.nowMs() - 1, () => true),
+        true,
+      )
+      assert.equal(store.has(key), false)
+    }),
+  )
 }
 
 function describeUpdate(withStore: WithStore): void {
