@@ -12,3 +12,8 @@ export const wallClockMs: Clock = Date.now
 export function monotonicMs(): number {
   return performance.now()
 }
+
+/** Milliseconds since an arbitrary start, never going back, the same in every thread and process of the machine. */
+export function machineMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n)
+}

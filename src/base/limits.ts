@@ -32,6 +32,9 @@ export const DEFAULT_LOCK_TIMEOUT_MS = 1000
 /** Longest single blocking wait: an unbounded one would hang `worker.terminate()`. */
 export const WAIT_SLICE_MS = 50
 
+/** Bucket lines that one sweep for expired entries looks at: about a millisecond of one thread, ten times a second. */
+export const MAX_SWEEP_LINES = 4096
+
 /** Threads that can use one region at the same time. */
 export const MAX_PARTICIPANTS = 255
 

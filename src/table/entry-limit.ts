@@ -35,9 +35,13 @@ export function noteRecount(words: Int32Array): void {
   if (words[MAX_ENTRIES] !== 0) Atomics.store(words, RECOUNT_DUE, 1)
 }
 
+export function isRecountDue(words: Int32Array): boolean {
+  return Atomics.load(words, RECOUNT_DUE) !== 0
+}
+
 /** Counts the entries anew if that is due and nobody is inside an operation. Needs the own desk. */
 export function recountIfDue(space: Space): boolean {
-  if (space.words[MAX_ENTRIES] === 0 || Atomics.load(space.words, RECOUNT_DUE) === 0) return false
+  if (!isRecountDue(space.words)) return false
   const taken: number[] = []
   const desks = [...space.registry.records()].filter((at) => at !== space.registry.at)
   for (const deskAt of desks) if (space.locks.tryAcquire(deskAt)) taken.push(deskAt)

@@ -5,7 +5,7 @@
  * Every operation on one key is atomic and linearizable across all participants. Nothing here calls user code.
  */
 
-import { type Clock, wallClockMs } from '../base/clock.js'
+import { type Clock, machineMs, wallClockMs } from '../base/clock.js'
 import { isOperationError } from '../base/errors.js'
 import { EVICTION, HEADER } from '../memory/header.js'
 import { COUNTERS } from '../memory/participant.js'
@@ -13,7 +13,9 @@ import type { Region } from '../memory/region.js'
 import { Batch } from './batch.js'
 import { checkTable } from './check.js'
 import { Desk, type Evictor } from './desk.js'
+import { isRecountDue, recountIfDue } from './entry-limit.js'
 import { Eviction } from './eviction.js'
+import { ExpirySweep } from './expiry-sweep.js'
 import { KeyBuffer } from './key-buffer.js'
 import { ENTRIES_PER_BUCKET, STRIPE } from './layout.js'
 import { PageEviction } from './page-eviction.js'
@@ -27,7 +29,7 @@ import { ValueBuffer } from './value-buffer.js'
 import { Walker } from './walker.js'
 import { ALWAYS, CHANGED, IF_STAMP, NO_EXPIRY, NO_FIELD, Writer } from './writer.js'
 
-/** How often a thread looks whether one of its own operations was thrown out and left a lock. */
+/** How often a thread looks for what it or others have left behind: a lock, a count, expired entries. */
 const HOUSEKEEPING_MS = 100
 
 export interface TableOptions extends Attachment {
@@ -44,6 +46,7 @@ export class Table {
   readonly walker: Walker
   readonly clock: RegionClock
   readonly #desk: Desk
+  readonly #expirySweep: ExpirySweep
   #batch: Batch | undefined
   readonly #timer: NodeJS.Timeout
 
@@ -57,6 +60,7 @@ export class Table {
     this.writer = new Writer(space, this.clock, this.#desk)
     this.walker = new Walker(space, this.clock, this.#desk)
     if (space.facts.eviction === EVICTION.CLOCK) this.#desk.setEvictor(this.#makeEvictor())
+    this.#expirySweep = new ExpirySweep(space, this.clock)
     const settler = new Settler(space, this.writer.chain)
     space.registry.setSettler((at, tag, locksOnly) => settler.settle(at, tag, locksOnly))
     this.#timer = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS)
@@ -188,6 +192,15 @@ export class Table {
     checkTable(this.space, this.key)
   }
 
+  /** Removes expired entries from the next part of the table, unless the own desk is busy; returns how many. */
+  sweep(): number {
+    const { locks, registry } = this.space
+    if (!locks.tryAcquire(registry.at)) return 0
+    const removed = this.#expirySweep.sweep()
+    this.#desk.leave()
+    return removed
+  }
+
   /** Gives magazines and record back. The table must not be used afterwards. */
   close(): void {
     clearInterval(this.#timer)
@@ -204,14 +217,18 @@ export class Table {
     registry.forgetThrownOut()
     try {
       if (registry.isInside()) registry.settle(registry.tag, false)
-      if (!registry.isSettlingDue()) return
-      // With the own desk, so that a TIMEOUT in the middle is found and settled the next time.
-      this.#desk.enter()
-      registry.settleDead()
-      this.#desk.leave()
+      if (registry.isSettlingDue() || isRecountDue(this.space.words)) this.#settleDead()
+      if (this.#expirySweep.takeTurn(Math.floor(machineMs() / HOUSEKEEPING_MS))) this.sweep()
     } catch (error) {
       // Somebody who lives keeps a lock: there is no caller to tell, and the next time is near.
       if (!isOperationError(error, 'TIMEOUT')) throw error
     }
+  }
+  /** With the own desk, so that a TIMEOUT in the middle is found and settled the next time. */
+  #settleDead(): void {
+    this.#desk.enter()
+    this.space.registry.settleDead()
+    recountIfDue(this.space)
+    this.#desk.leave()
   }
 }
