@@ -15,7 +15,7 @@ interface ServeOptions {
   readonly respPort: number
   readonly socketWorkers?: number
   readonly capacity: string
-  readonly eviction: 'none'
+  readonly eviction: 'none' | 'clock'
   readonly durability: string
   readonly resp: boolean
   readonly insecure?: boolean
@@ -69,7 +69,8 @@ function announce(node: RunningNode, options: ServeOptions): void {
 }
 
 function capacityText(options: ServeOptions): string {
-  return `${formatSize(parseSize(options.capacity, 'capacity'))}, refuses writes when full`
+  const whenFull = options.eviction === 'none' ? 'refuses writes' : 'drops what was not used lately'
+  return `${formatSize(parseSize(options.capacity, 'capacity'))}, ${whenFull} when full`
 }
 
 export function serveCommand(): Command {
@@ -89,7 +90,7 @@ export function serveCommand(): Command {
     .addOption(setting('--capacity <size>', 'memory of the table').default('64MiB'))
     .addOption(
       setting('--eviction <policy>', 'when it is full: refuse writes, or drop what was not used lately')
-        .choices(['none'])
+        .choices(['none', 'clock'])
         .default('none'),
     )
     .addOption(

@@ -45,8 +45,8 @@ export function checkNodeOptions(options: NodeOptions): CheckedNodeOptions {
   checkRange('resp-port', checked.respPort, 0, MAX_PORT)
   checkRange('socket-workers', checked.socketWorkers, 1, MAX_SOCKET_WORKERS)
   checkRange('capacity', checked.capacityBytes, MIN_CAPACITY_BYTES, MAX_CAPACITY_BYTES)
-  if (checked.eviction !== 'none') {
-    throw new RangeError(`eviction is 'none' in this version, not '${String(checked.eviction)}'`)
+  if (checked.eviction !== 'none' && checked.eviction !== 'clock') {
+    throw new RangeError(`eviction is 'none' or 'clock', not '${String(checked.eviction)}'`)
   }
   if (!checked.insecure && !isLoopback(checked.respHost)) {
     throw new RangeError(

@@ -37,7 +37,7 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   const checked = checkNodeOptions(options)
   const table: NodeTable =
     checked.store === undefined
-      ? createTable(checked.capacityBytes)
+      ? createTable(checked.capacityBytes, checked.eviction)
       : { store: checked.store, handle: undefined, close: () => {} }
   const socketWorkers = table.handle === undefined ? 1 : checked.socketWorkers
   const facts: FixedFacts = {

@@ -15,8 +15,8 @@ export interface OpenedStore extends Store {
   close(): void
 }
 
-export function createTable(capacityBytes: number): NodeTable {
-  const store = DirectStore.create({ capacityBytes })
+export function createTable(capacityBytes: number, eviction: 'none' | 'clock'): NodeTable {
+  const store = DirectStore.create({ capacityBytes, eviction })
   return { store, handle: store.share(), close: () => store.close() }
 }
 

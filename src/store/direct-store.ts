@@ -24,6 +24,8 @@ export interface DirectStoreOptions {
   readonly capacityBytes: number
   /** Number of stripes as a power of two. Default: one for every 512 KiB, at least 16. */
   readonly stripeBits?: number
+  /** What happens when memory runs out. Default 'none': writes fail with FULL. */
+  readonly eviction?: 'none' | 'clock'
   readonly lockTimeoutMs?: number
   /** Wall clock, milliseconds since 1970, for tests. */
   readonly clock?: () => number
@@ -49,7 +51,7 @@ export class DirectStore implements Store {
     const facts: TableFacts = {
       capacityBytes: options.capacityBytes,
       stripeBits: options.stripeBits ?? Math.min(17, Math.max(4, bits)),
-      eviction: EVICTION.NONE,
+      eviction: options.eviction === 'clock' ? EVICTION.CLOCK : EVICTION.NONE,
       maxEntries: 0,
       defaultTtlMs: 0,
       keyCodec: 'bytes',

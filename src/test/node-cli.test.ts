@@ -176,6 +176,10 @@ it('settings come from a file, the environment and the command line, the later t
   started.child.kill('SIGTERM')
   const [code] = (await once(started.child, 'close')) as [number]
   assert.equal(code, 0)
+  const evicting = await serve(['--config', file, '--eviction', 'clock'])
+  assert.match(evicting.out, /2MiB, drops what was not used lately when full/)
+  evicting.child.kill('SIGTERM')
+  assert.deepEqual(await once(evicting.child, 'close'), [0, null])
   for (const [text, reason] of [
     ['{"resp-prt":1}', /no setting "resp-prt"/],
     ['{"__proto__":1}', /no setting "__proto__"/],

@@ -110,6 +110,19 @@ it('wrong options are refused before anything starts', async () => {
   for (const options of wrong) await assert.rejects(startNode({ respPort: 0, ...options }), RangeError)
 })
 
+it('a full table that evicts takes ten times what it holds', () =>
+  withNode({ socketWorkers: 2, capacityBytes: 256 * 1024, eviction: 'clock' }, async (node) => {
+    const client = await RespClient.connect(node.host, node.port)
+    const value = Buffer.alloc(4000, 0x76)
+    for (let number = 0; number < 640; number++)
+      assert.equal(await client.call('SET', `k${number}`, value), 'OK')
+    assert.deepEqual(await client.call('GET', 'k639'), value)
+    assert.match(String(await client.call('INFO', 'memory')), /maxmemory_policy:allkeys-lru/)
+    const evicted = /evicted_keys:(\d+)/.exec(String(await client.call('INFO', 'stats')))
+    assert.ok(Number(evicted?.[1]) >= 640 - 64)
+    await client.close()
+  }))
+
 it('a full table refuses writes and goes on reading', () =>
   withNode({ socketWorkers: 2, capacityBytes: 256 * 1024 }, async (node) => {
     const client = await RespClient.connect(node.host, node.port)
