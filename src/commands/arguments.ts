@@ -3,7 +3,6 @@
  * does, spell an option, and turn "ten seconds from now" into a moment. Errors are worded as Redis 7 words them.
  */
 import { assert } from '../base/assert.js'
-import { MAX_TTL_MS } from '../base/limits.js'
 import { CommandError } from './command.js'
 import { type Integer, parseInteger } from './integer.js'
 
@@ -42,17 +41,14 @@ export function textOf(bytes: Buffer, maxBytes: number = bytes.length): string {
 
 /**
  * The moment, in milliseconds since 1970, that `amount` units (1 or 1000 ms) after `baseMs` is.
- * `undefined` when it is farther away than Hearth keeps (100 years): that is an error to say, never a cut.
+ * `undefined` when it is farther ahead than a double counts exactly (285 000 years): that is an error to say, never a cut.
+ * As in Redis, a moment that many milliseconds back is just past, and so many seconds back is an error.
  */
-export function momentMs(
-  amount: Integer,
-  unitMs: 1 | 1000,
-  baseMs: number,
-  nowMs: number,
-): number | undefined {
-  if (typeof amount === 'bigint') return undefined
+export function momentMs(amount: Integer, unitMs: 1 | 1000, baseMs: number): number | undefined {
+  if (typeof amount === 'bigint') return amount < 0n && unitMs === 1 ? 0 : undefined
   const atMs = amount * unitMs + baseMs
-  return Number.isSafeInteger(atMs) && atMs - nowMs <= MAX_TTL_MS ? atMs : undefined
+  if (Number.isSafeInteger(atMs)) return atMs
+  return atMs < 0 ? 0 : undefined
 }
 
 /** The error for a moment that cannot be, naming the command as Redis does. */

@@ -39,7 +39,7 @@ function expire(context: CommandContext, args: readonly Buffer[], unitMs: 1 | 10
   const allows = parseExpireOptions(args)
   const amount = integerArgument(args, 2)
   const nowMs = store.nowMs()
-  const atMs = momentMs(amount, unitMs, absolute ? 0 : nowMs, nowMs)
+  const atMs = momentMs(amount, unitMs, absolute ? 0 : nowMs)
   if (atMs === undefined) throw invalidExpireTime(args)
   const isAllowed = allows === undefined ? undefined : (presentMs: number) => allows(presentMs, atMs)
   reply.integer(store.expireAt(argument(args, 1), atMs, isAllowed) ? 1 : 0)
@@ -56,8 +56,10 @@ function replyTtl(
   const atMs = store.expiresAt(argument(args, 1))
   if (atMs === undefined) reply.integer(MISSING)
   else if (atMs === Infinity) reply.integer(FOREVER)
-  else if (absolute) reply.integer(Math.floor(atMs / unitMs))
-  else reply.integer(Math.floor((Math.max(0, atMs - store.nowMs()) + unitMs / 2) / unitMs))
+  else {
+    const replyMs = absolute ? atMs : Math.max(0, atMs - store.nowMs())
+    reply.integer(Math.floor((replyMs + (unitMs === 1000 ? 500 : 0)) / unitMs))
+  }
 }
 
 interface ScanOptions {

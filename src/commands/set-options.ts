@@ -60,7 +60,7 @@ function expiryAt(args: readonly Buffer[], index: number, nowMs: number): number
   const name = option(args, index)
   const amount = integerArgument(args, index + 1)
   const baseMs = name.endsWith('AT') ? 0 : nowMs
-  const atMs = amount > 0 ? momentMs(amount, name.startsWith('E') ? 1000 : 1, baseMs, nowMs) : undefined
+  const atMs = amount > 0 ? momentMs(amount, name.startsWith('E') ? 1000 : 1, baseMs) : undefined
   if (atMs === undefined) throw invalidExpireTime(args)
   return atMs
 }

@@ -34,7 +34,7 @@ function setWithTtl(context: CommandContext, args: readonly Buffer[], unitMs: 1 
   const { store, reply } = context
   const ttl = integerArgument(args, 2)
   const nowMs = store.nowMs()
-  const expiry = ttl > 0 ? momentMs(ttl, unitMs, nowMs, nowMs) : undefined
+  const expiry = ttl > 0 ? momentMs(ttl, unitMs, nowMs) : undefined
   if (expiry === undefined) throw invalidExpireTime(args)
   store.set(argument(args, 1), argument(args, 3), expiry, 'always')
   reply.simple('OK')
