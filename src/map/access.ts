@@ -5,6 +5,7 @@
  * the buffers last; whoever runs user code after them (decodes, calls back) fills the buffers anew.
  */
 import { OperationError } from '../base/errors.js'
+import { HEADER, REGION_STATE } from '../memory/header.js'
 import type { Table } from '../table/table.js'
 import { NO_EXPIRY } from '../table/writer.js'
 import type { Transcoder } from './transcoder.js'
@@ -14,20 +15,30 @@ export class MapAccess<K, V> {
   readonly keys: Transcoder<K>
   readonly values: Transcoder<V>
   readonly #defaultTtlMs: number
+  readonly #words: Int32Array
   #closed = false
 
   constructor(table: Table, keys: Transcoder<K>, values: Transcoder<V>) {
     this.table = table
+    this.#words = table.space.words
     this.keys = keys
     this.values = values
     this.#defaultTtlMs = table.space.facts.defaultTtlMs
   }
 
-  /** The table. Throws OperationError CLOSED after `close`. */
+  /** The table. Throws OperationError CLOSED after `close`, and when others no longer find the table by its name. */
   open(): Table {
-    if (this.#closed)
-      throw new OperationError('CLOSED', 'this map has been closed in this thread; attach it again')
+    if (this.#closed || this.#words[HEADER.state] !== REGION_STATE.READY) this.#refuse()
     return this.table
+  }
+
+  #refuse(): never {
+    throw new OperationError(
+      'CLOSED',
+      this.#closed
+        ? 'this map has been closed in this thread; attach it again'
+        : 'this table was given up: its name was removed, or given to another table. Open it again',
+    )
   }
 
   /** May be called again. */

@@ -147,6 +147,21 @@ describe('with decodedCache, get', () => {
     assert.deepEqual(map.get('k'), { n: 3 })
   })
 
+  test('does not find what was evicted', () => {
+    using map = thingMap({ capacity: '128KiB', eviction: 'clock' })
+    using other = elsewhere(map, json)
+    const keys = Array.from({ length: 200 }, (_, index) => `key ${index}`)
+    for (const [n, key] of keys.entries()) {
+      map.set(key, { n })
+      assert.equal(map.get(key)?.n, n)
+    }
+    for (let n = 0; n < 5000; n++) other.set(`new ${n}`, { n })
+    const gone = keys.filter((key) => map.get(key) === undefined)
+    assert.ok(gone.length > 0)
+    for (const key of keys) assert.deepEqual(map.get(key), other.get(key))
+    map.check()
+  })
+
   test('counts its hits', () => {
     using map = thingMap()
     map.set('k', { n: 1 })
@@ -173,7 +188,12 @@ describe('with decodedCache, get', () => {
   })
 
   test('keeps a working set of half of its bytes, and no value larger than that', () => {
-    using map = new SharedMap<string, { text: string }>({ values: codecs.json(), decodedCache: 100_000 })
+    // Buckets for all from the start: an entry that growth moves is decoded anew.
+    using map = new SharedMap<string, { text: string }>({
+      values: codecs.json(),
+      decodedCache: 100_000,
+      initialSize: 10_000,
+    })
     for (let index = 0; index < 30; index++) map.set(`key ${index}`, { text: 'x'.repeat(1000) })
     map.set('large', { text: 'x'.repeat(60_000) })
     const first = Array.from({ length: 30 }, (_, index) => map.get(`key ${index}`))

@@ -58,7 +58,10 @@ export class Registry implements OwnerWatch {
     this.#unsubscribe = onWorkerExit((worker) => this.#markExited(worker))
   }
 
-  /** Claims a record for this thread (`self`). Throws OperationError FULL when all are taken by the living. */
+  /**
+   * Claims a record for this thread (`self`); where there is a presence and no free one, that of one who died. Throws
+   * OperationError FULL when all are taken by the living.
+   */
   static join(region: Region, shape: Geometry, isAlive: Liveness, self: ThreadIdentity): Registry {
     const { words, longs } = region.segments[0]!
     const who = identityBits(self)
@@ -73,11 +76,39 @@ export class Registry implements OwnerWatch {
       words[at + PARTICIPANT.worker] = threadId + 1
       return new Registry(region, shape, isAlive, index)
     }
+    const adopted = Registry.#adopt(region, shape, isAlive, who)
+    if (adopted !== undefined) return adopted
     throw new OperationError(
       'FULL',
       `all ${MAX_PARTICIPANTS} places for threads on this table are taken. Close maps that are no longer used, ` +
         'or share one map among the callers of a thread.',
     )
+  }
+
+  /**
+   * When all users have died at once, nobody is left who could settle them and free a record. Then one goes on as the next
+   * user of a dead one's, tag and all, as if itself had been thrown out of what the dead one did: its `repairer` word says
+   * so, and housekeeping settles it.
+   */
+  static #adopt(region: Region, shape: Geometry, isAlive: Liveness, who: bigint): Registry | undefined {
+    const { words, longs } = region.segments[0]!
+    for (let index = 0; index < MAX_PARTICIPANTS; index++) {
+      if (region.presence?.claim(index) !== true) continue
+      const at = shape.participantsAt + index * PARTICIPANT_WORDS
+      const tag = lockTag(index, words[at + PARTICIPANT.generation]!)
+      if (Atomics.compareExchange(words, at + PARTICIPANT.repairer, 0, tag) === 0) {
+        // Nobody else can settle it from here on; somebody may have before.
+        if (words[at + THREAD] !== 0 && lockTag(index, words[at + PARTICIPANT.generation]!) === tag) {
+          Atomics.store(longs, (at + THREAD) >>> 1, who)
+          words[at + PARTICIPANT.process] = process.pid
+          words[at + PARTICIPANT.worker] = threadId + 1
+          return new Registry(region, shape, isAlive, index)
+        }
+        Atomics.compareExchange(words, at + PARTICIPANT.repairer, tag, 0)
+      }
+      region.presence.release(index)
+    }
+    return undefined
   }
 
   setSettler(settler: Settle): void {
@@ -182,6 +213,11 @@ export class Registry implements OwnerWatch {
       return true
     }
     if (!this.#claim(at, locksOnly)) return false
+    if (at !== this.at && this.#presence !== undefined && this.#lives(at, tag)) {
+      // Adopted between the look and the claim: its new user settles it.
+      Atomics.compareExchange(words, at + PARTICIPANT.repairer, this.tag, 0)
+      return false
+    }
     this.#settling.add(at)
     try {
       // Somebody else may have settled it between the look and the claim.

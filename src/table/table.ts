@@ -65,6 +65,8 @@ export class Table {
     space.registry.setSettler((at, tag, locksOnly) => settler.settle(at, tag, locksOnly))
     this.#timer = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS)
     this.#timer.unref()
+    // Processes that come and go quickly leave before their first housekeeping: the next one sees to it at once.
+    if (space.region.presence !== undefined) this.#keepHouse()
   }
 
   static create(region: Region, facts: TableFacts, options: TableOptions): Table {
