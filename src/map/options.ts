@@ -25,10 +25,10 @@ export interface AttachOptions<K, V> {
   readonly lockTimeoutMs?: number
   /**
    * Memory for decoded values that this thread keeps, in bytes or as '16MiB', counted by what values take encoded;
-   * for keys that are read again and again. 0 (the default): none. `get` then returns one and the same object, deeply
-   * frozen, until the key changes. Only plain objects, arrays and primitives are kept (what holds a Map, a Set, a Date,
-   * a typed array or an instance of a class cannot be frozen, and is decoded anew, unfrozen), under keys that are
-   * strings, bigints or numbers.
+   * for keys that are read again and again. 0 (the default): none. `get` then returns the same object again, deeply
+   * frozen, until the key changes (or the growing table moves its entry). Only plain objects, arrays and primitives
+   * are kept (what holds a Map, a Set, a Date, a typed array or an instance of a class cannot be frozen, and is decoded
+   * anew, unfrozen), under keys that are strings, bigints or numbers.
    */
   readonly decodedCache?: number | string
   /** Wall clock in milliseconds since 1970, for tests. Default: the system's. */
