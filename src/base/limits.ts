@@ -48,6 +48,8 @@ export const MAX_BATCH_KEYS = 1_048_576
 export const MAX_RESP_ARGUMENTS = 1_048_576
 export const MAX_RESP_INLINE_BYTES = 64 * KIB
 export const MAX_RESP_BULK_BYTES = MAX_VALUE_BYTES
+/** One command with all its arguments and announced lengths. */
+export const MAX_RESP_COMMAND_BYTES = 256 * MIB
 /** Replies queued for a connection that does not read them; beyond, it is dropped. */
 export const MAX_RESP_UNREAD_REPLY_BYTES = 256 * MIB
 export const MAX_CONNECTIONS = 10_000
@@ -55,4 +57,5 @@ export const MAX_CONNECTIONS = 10_000
 assert(MAX_SEGMENTS * MAX_SEGMENT_BYTES === 2 ** 32 * GRANULE_BYTES, 'references reach every granule')
 assert(MAX_CAPACITY_BYTES < MAX_SEGMENTS * MAX_SEGMENT_BYTES, 'a capacity fits its segments')
 assert(LINE_BYTES % GRANULE_BYTES === 0, 'a line is whole granules')
+assert(MAX_RESP_COMMAND_BYTES > MAX_KEY_BYTES + MAX_RESP_BULK_BYTES, 'a command holds any entry')
 assert(MAX_KEY_BYTES + MAX_VALUE_BYTES < MAX_SEGMENT_BYTES / 2, 'an entry fits a segment')

@@ -1,9 +1,9 @@
 /**
  * Where a flag's value comes from: the command line, else its `HEARTH_*` variable, else the file of `--config`,
  * else its default. The file is JSON, one object, its names those of the flags without the dashes:
- * `{ "resp-port": 6380, "socket-workers": 2, "insecure": false }`. A name that the command does not have is an
- * error, so that a slip does not go unnoticed. `HEARTH_CONFIG` names the file of `hearth serve` alone: other
- * commands do not know the settings in it.
+ * `{ "resp-port": 6380, "socket-workers": 2, "insecure": false }`. One file (`HEARTH_CONFIG`) may serve all commands:
+ * a name that another command has is passed over. One that no command has is an error, so that a slip does not go
+ * unnoticed.
  */
 import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -26,12 +26,10 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   }
 }
 
-const CONFIG = ['--config <file>', 'JSON file with settings, named as the flags are'] as const
-
 /** Gives `command` the flag `--config`, read before its action runs. */
 export function withConfigFile(command: Command): Command {
   return command
-    .addOption(command.name() === 'serve' ? setting(...CONFIG) : new Option(...CONFIG))
+    .addOption(setting('--config <file>', 'JSON file with settings, named as the flags are'))
     .hook('preAction', () => {
       const path: unknown = command.getOptionValue('config')
       if (typeof path === 'string') applyFile(command, path)
@@ -40,16 +38,24 @@ export function withConfigFile(command: Command): Command {
 
 function applyFile(command: Command, path: string): void {
   for (const [name, value] of readSettings(path)) {
-    const option = command.options.find(
-      (candidate) => candidate.name() === name || candidate.long === `--${name}`,
-    )
-    if (option === undefined || name === 'config')
+    const option = name === 'config' ? undefined : optionOf(command, name)
+    if (option === undefined) {
+      if (name !== 'config' && isOfAnother(command, name)) continue
       throw new UsageError(`${path}: there is no setting "${name}"`)
+    }
     const key = option.attributeName()
     const source = command.getOptionValueSource(key)
     if (source === 'cli' || source === 'env') continue
     command.setOptionValueWithSource(key, settingValue(option, name, value, path), 'config')
   }
+}
+
+function optionOf(command: Command, name: string): Option | undefined {
+  return command.options.find((option) => option.name() === name || option.long === `--${name}`)
+}
+
+function isOfAnother(command: Command, name: string): boolean {
+  return command.parent?.commands.some((other) => optionOf(other, name) !== undefined) === true
 }
 
 function readSettings(path: string): [string, unknown][] {

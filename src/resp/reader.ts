@@ -11,8 +11,8 @@
 import {
   MAX_RESP_ARGUMENTS,
   MAX_RESP_BULK_BYTES,
+  MAX_RESP_COMMAND_BYTES,
   MAX_RESP_INLINE_BYTES,
-  MAX_RESP_UNREAD_REPLY_BYTES,
 } from '../base/limits.js'
 import { splitInline } from './inline.js'
 
@@ -25,8 +25,6 @@ export class ProtocolError extends Error {
   }
 }
 
-/** Most bytes of one command, announced lines included. */
-const MAX_COMMAND_BYTES = MAX_RESP_UNREAD_REPLY_BYTES
 const LEAST_OWN_BYTES = 1024
 /** Names are short and come again and again: this many are kept to save making them anew. */
 const NAME_SLOTS = 16
@@ -151,7 +149,7 @@ export class RespReader {
     if (length === NEGATIVE) throw new ProtocolError('invalid bulk length')
     if (length === INCOMPLETE) return INCOMPLETE
     this.#commandBytes += length
-    if (this.#commandBytes > MAX_COMMAND_BYTES) throw new ProtocolError('too big command')
+    if (this.#commandBytes > MAX_RESP_COMMAND_BYTES) throw new ProtocolError('too big command')
     return length
   }
 

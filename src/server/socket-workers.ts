@@ -1,6 +1,7 @@
 /**
  * The socket workers of a node, seen from its main thread: starts them one after the other (the first listens,
- * the others accept on its descriptor), stops them together, and says when one has failed.
+ * the others accept on its descriptor), stops them together, and says when one has failed: by an error, or by ending
+ * unasked. Half a node is no node: it is for whoever waits for `failed` to stop the rest.
  */
 import { Worker } from 'node:worker_threads'
 import { OperationError } from '../base/errors.js'
@@ -10,6 +11,8 @@ import type { FixedFacts } from './facts.js'
 import type { ListenTarget } from './socket-server.js'
 import type { FromSocketWorker, SocketWorkerData } from './socket-worker.js'
 
+/** What runs in each thread. */
+const ENTRY = new URL('./socket-worker.js', import.meta.url)
 /** How long workers may take to end before they are ended. */
 const STOP_TIMEOUT_MS = 5000
 
@@ -31,6 +34,7 @@ export async function startSocketWorkers(
   table: DirectStoreHandle,
   facts: FixedFacts,
   shutdown: () => void,
+  entry: URL = ENTRY,
 ): Promise<SocketWorkers> {
   const counters = NodeCounters.create(facts.socketWorkers)
   let fail: (error: unknown) => void = () => {}
@@ -40,7 +44,12 @@ export async function startSocketWorkers(
   failed.catch(() => {})
   const started: StartedWorker[] = []
   const startNext = async (listen: ListenTarget): Promise<StartedWorker> => {
-    const next = await startWorker({ index: started.length, table, counters, facts, listen }, shutdown, fail)
+    const next = await startWorker(
+      entry,
+      { index: started.length, table, counters, facts, listen },
+      shutdown,
+      fail,
+    )
     started.push(next)
     return next
   }
@@ -55,11 +64,12 @@ export async function startSocketWorkers(
 }
 
 async function startWorker(
+  entry: URL,
   data: SocketWorkerData & { readonly counters: CountersHandle },
   shutdown: () => void,
   fail: (error: unknown) => void,
 ): Promise<StartedWorker> {
-  const worker = new Worker(new URL('./socket-worker.js', import.meta.url), { workerData: data })
+  const worker = new Worker(entry, { workerData: data })
   const exited = new Promise<void>((resolve) => {
     worker.once('exit', () => resolve())
   })
@@ -73,6 +83,10 @@ async function startWorker(
     })
   })
   worker.on('error', fail)
+  // After a stop nobody listens to this any more.
+  worker.on('exit', (code) =>
+    fail(new OperationError('REFUSED', `a socket worker ended unasked, with ${code}`)),
+  )
   return { worker, port: listening.port, fd: listening.fd, exited }
 }
 

@@ -195,6 +195,18 @@ it('settings come from a file, the environment and the command line, the later t
   }
 })
 
+it('one file of settings serves all commands, and a name that none of them has is an error', async () => {
+  const file = join(directory, 'all.json')
+  writeFileSync(file, JSON.stringify({ port: Number(node.port), 'socket-workers': 1 }))
+  assert.equal((await ran(['set', 'from-file', '1'], { HEARTH_CONFIG: file })).code, 0)
+  assert.equal((await ran(['get', 'from-file', '--config', file])).out, '1\n')
+  assert.equal((await ran(['get', 'from-file', '--port', '1'], { HEARTH_CONFIG: file })).code, 3)
+  writeFileSync(file, '{"socket-wokers":1}')
+  const wrong = await ran(['get', 'from-file'], { HEARTH_CONFIG: file })
+  assert.equal(wrong.code, 2)
+  assert.match(wrong.err, /no setting "socket-wokers"/)
+})
+
 it('help is there for every command', async () => {
   const commands = [
     'serve',
