@@ -19,25 +19,38 @@ const FIRST_PLACE = 2
 /** No value is on its way. Values are above 0; 0 is absent. */
 const NOTHING_PENDING = -1
 
+const NOT_CALM = new Int32Array(new SharedArrayBuffer(8)).fill(1)
+
 export class TerminateBoard {
   readonly #words: Int32Array
+  /** Where a sleep is possible: memory that is mapped from a file cannot be slept on by Atomics. */
+  readonly #sleepsOn: Int32Array
   readonly #keys: number
   readonly #at: number
 
   /** The rows of worker number `place`. */
-  constructor(shared: SharedArrayBuffer, keys: number, place: number) {
+  constructor(shared: SharedArrayBuffer | ArrayBuffer, keys: number, place: number) {
     this.#words = new Int32Array(shared)
+    this.#sleepsOn = shared instanceof SharedArrayBuffer ? this.#words : NOT_CALM
     this.#keys = keys
     this.#at = FIRST_PLACE + place * (PLACE_WORDS + keys * ROW_WORDS)
   }
 
   static create(places: number, keys: number): SharedArrayBuffer {
-    const shared = new SharedArrayBuffer((FIRST_PLACE + places * (PLACE_WORDS + keys * ROW_WORDS)) * 4)
+    const shared = new SharedArrayBuffer(TerminateBoard.bytes(places, keys))
+    TerminateBoard.initialise(shared, places, keys)
+    return shared
+  }
+
+  static bytes(places: number, keys: number): number {
+    return (FIRST_PLACE + places * (PLACE_WORDS + keys * ROW_WORDS)) * 4
+  }
+
+  static initialise(shared: SharedArrayBuffer | ArrayBuffer, places: number, keys: number): void {
     for (let place = 0; place < places; place++) {
       const board = new TerminateBoard(shared, keys, place)
       for (let key = 0; key < keys; key++) board.settle(key, 0)
     }
-    return shared
   }
 
   get stopped(): boolean {
@@ -60,7 +73,7 @@ export class TerminateBoard {
 
   /** A short sleep while it is calm. */
   nap(): void {
-    Atomics.wait(this.#words, CALM, 1, 1)
+    Atomics.wait(this.#sleepsOn, CALM, 1, 1)
   }
 
   /** Operations that this place has finished, its former owners' included. */

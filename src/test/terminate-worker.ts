@@ -9,14 +9,18 @@ import { SharedMap, type SharedMapHandle } from '../index.js'
 import { SeededRandom } from './seeded-random.js'
 import { TerminateBoard } from './terminate-board.js'
 
-export interface TerminateWorkerData {
+export interface TerminateWorkerData extends TerminateTask {
   readonly table: SharedMapHandle
   readonly board: SharedArrayBuffer
+  readonly lockTimeoutMs: number
+}
+
+/** What a worker does, wherever it runs. */
+export interface TerminateTask {
   readonly place: number
   readonly places: number
   readonly keys: number
   readonly seed: number
-  readonly lockTimeoutMs: number
 }
 
 const PADS = ['', 'x'.repeat(30), 'é'.repeat(100), 'y'.repeat(900), 'z'.repeat(20_000), 'ü'.repeat(20_000)]
@@ -41,16 +45,16 @@ export function terminateValue(key: string, text: string | undefined): number {
   return value
 }
 
-class TerminateWorker {
+export class TerminateWorker {
   readonly #map: SharedMap
   readonly #board: TerminateBoard
-  readonly #data: TerminateWorkerData
+  readonly #data: TerminateTask
   readonly #random: SeededRandom
 
-  constructor(data: TerminateWorkerData) {
+  constructor(map: SharedMap, board: SharedArrayBuffer | ArrayBuffer, data: TerminateTask) {
     this.#data = data
-    this.#map = SharedMap.attach(data.table, { lockTimeoutMs: data.lockTimeoutMs })
-    this.#board = new TerminateBoard(data.board, data.keys, data.place)
+    this.#map = map
+    this.#board = new TerminateBoard(board, data.keys, data.place)
     this.#random = new SeededRandom(data.seed)
   }
 
@@ -63,8 +67,9 @@ class TerminateWorker {
     this.#endBurst()
   }
 
-  run(): void {
-    while (!this.#board.stopped) {
+  /** Until the board says stop, or `goesOn` says no. */
+  run(goesOn = () => true): void {
+    while (!this.#board.stopped && goesOn()) {
       this.#step()
       if (this.#board.calm) this.#board.nap()
     }
@@ -167,7 +172,9 @@ class TerminateWorker {
 }
 
 if (workerData !== null) {
-  const worker = new TerminateWorker(workerData as TerminateWorkerData)
+  const data = workerData as TerminateWorkerData
+  const map = SharedMap.attach(data.table, { lockTimeoutMs: data.lockTimeoutMs })
+  const worker = new TerminateWorker(map, data.board, data)
   worker.takeOver()
   parentPort?.postMessage('ready')
   worker.run()

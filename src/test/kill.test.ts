@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { runKills } from './kill.js'
+import { NO_NAMED_TABLES, useScratchDirectory } from './named-scratch.js'
+import { runSeed } from './seeded-random.js'
+
+const ROUNDS = 15
+const MOST_MS = 6000
+/** Rounds that even a slow machine gets through; fewer would show nothing. */
+const LEAST_ROUNDS = 2
+
+describe('processes killed at random under load lose nothing they acknowledged and stop nobody', {
+  skip: NO_NAMED_TABLES,
+}, () => {
+  for (const [processes, stripes] of [
+    [3, 1],
+    [4, 4],
+  ] as const) {
+    test(`${processes} processes on ${stripes} stripes`, async (t) => {
+      const seed = runSeed()
+      const directory = useScratchDirectory()
+      const counts = await runKills({ seed, directory, processes, stripes, rounds: ROUNDS, mostMs: MOST_MS })
+      t.diagnostic(`seed ${seed}: ${JSON.stringify(counts)}`)
+      assert.ok(counts.rounds >= LEAST_ROUNDS && counts.operations > 100)
+    })
+  }
+})
