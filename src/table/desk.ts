@@ -9,6 +9,7 @@
 import { isOperationError, OperationError } from '../base/errors.js'
 import { LINE_BYTES } from '../base/limits.js'
 import { formatSize } from '../base/size.js'
+import { SPAN_LARGE, SPAN_LINES } from '../memory/pages.js'
 import { PARTICIPANT } from '../memory/participant.js'
 import type { Reference } from '../memory/region.js'
 import { PAGE_BYTES } from '../memory/size-classes.js'
@@ -20,8 +21,8 @@ import type { Space } from './space.js'
 export interface Evictor {
   /** One entry whose chunk serves for `bytes`. */
   evictLike(bytes: number): boolean
-  /** The entries on a run of `pages`. */
-  evictPages(pages: number): boolean
+  /** The entries on a run of `pages`; rather not on those of class `spared`. */
+  evictPages(pages: number, spared: number): boolean
   /** One entry of any size. */
   evictAny(): boolean
 }
@@ -105,10 +106,12 @@ export class Desk {
       if (reference !== 0) return reference
     }
     this.gather()
+    const index = slab.classFor(bytes)
+    const spared = index === SPAN_LARGE ? SPAN_LINES : index
     for (let tries = 0; ; tries++) {
       const reference = slab.allocate(bytes)
       if (reference !== 0) return reference
-      if (tries === TRIES_PAGES || this.#evictor?.evictPages(slab.pagesFor(bytes)) !== true) break
+      if (tries === TRIES_PAGES || this.#evictor?.evictPages(slab.pagesFor(bytes), spared) !== true) break
     }
     this.leave()
     this.#sayFull(bytes)
@@ -121,7 +124,7 @@ export class Desk {
       const reference = lines.take(count, stripeAt)
       if (reference !== 0) return reference
       const pages = Math.ceil((count * LINE_BYTES) / PAGE_BYTES)
-      if (tries === TRIES_PAGES || this.#evictor?.evictPages(pages) !== true) return 0
+      if (tries === TRIES_PAGES || this.#evictor?.evictPages(pages, SPAN_LINES) !== true) return 0
     }
   }
 

@@ -5,8 +5,9 @@
  * goes first wherever the hand meets it.
  *
  * `evictLike` frees a chunk of the class that is wanted, straight into the own magazine: under sustained eviction a
- * put costs one more short section, and no magazine of others is gathered. If entries of that class are rare where the
- * hand goes, it gives up after a bounded number of looks, and whole pages are emptied instead (page-eviction.ts).
+ * put costs one more short section, and no magazine of others is gathered. Where that class is rare, whole pages are
+ * emptied instead (page-eviction.ts): if the hand has passed too many others in one search, or over many searches too
+ * many bytes of others that were due to go. So a class gets memory in proportion to what is asked of it.
  *
  * The hand is a word of the stripe under its lock (bucket number, and place within the chain); which stripe comes next
  * is each thread's own affair: all begin elsewhere and go a sixteenth of a stripe's buckets at a time, so that stripes
@@ -41,6 +42,12 @@ const PLACE_BITS = 6
 const MAX_PLACE = (1 << PLACE_BITS) - 1
 /** Entries of other classes that a search may pass before it gives up: below that density, pages are emptied. */
 const MAX_MISFITS = 128
+/**
+ * Bytes of unused others that may be passed for each byte that fits before it counts as a debt, and the debt, in spans
+ * of the class, that is paid with pages.
+ */
+const OTHERS_PER_BYTE = 2
+const MAX_DEBT_SPANS = 32
 /** Bits that one search may clear before it takes the next entry that fits, used or not. */
 const MAX_SECOND_CHANCES = 512
 /** Any class will do: a limit is on the number of entries. */
@@ -59,6 +66,8 @@ export class Eviction {
   #leastPages = 0
   #misfits = 0
   #chances = 0
+  /** Bytes of unused others passed, less what is fair. */
+  #debt = 0
   #detached = 0
 
   constructor(space: Space, clock: RegionClock) {
@@ -71,10 +80,16 @@ export class Eviction {
     this.#stripe = Math.imul(space.registry.tag, 0x9e3779b1) & (space.shape.stripes - 1)
   }
 
-  /** Evicts an entry whose chunk serves for `bytes`; false if there is none near the hand. */
+  /** Evicts an entry whose chunk, or pages, serve for `bytes`; false if there is none near the hand. */
   evictLike(bytes: number): boolean {
     this.#wanted = this.#space.slab.classFor(bytes)
-    this.#leastPages = Math.ceil(bytes / PAGE_BYTES)
+    this.#leastPages = this.#space.slab.pagesFor(bytes)
+    const { slab } = this.#space
+    this.#debt = Math.max(0, this.#debt - OTHERS_PER_BYTE * bytes)
+    if (this.#debt > MAX_DEBT_SPANS * slab.pagesFor(bytes) * PAGE_BYTES) {
+      this.#debt = 0
+      return false
+    }
     return this.#search()
   }
 
@@ -170,7 +185,10 @@ export class Eviction {
         Atomics.and(words, slot, ~CLOCK_BIT)
         return false
       }
-      if (!fits) return false
+      if (!fits) {
+        this.#debt += this.#bytesOf(reference)
+        return false
+      }
     }
     if (this.#detached === MAX_DETACHED) return false
     this.#words[this.#me + PARTICIPANT.detached + this.#detached++] = reference
@@ -184,8 +202,16 @@ export class Eviction {
   #fits(reference: Reference): boolean {
     if (this.#wanted === ANY_CLASS) return true
     const { slab, pages } = this.#space
-    if (slab.classOf(reference) !== this.#wanted) return false
-    return this.#wanted !== SPAN_LARGE || kindPages(pages.kindOf(pageOf(reference))) >= this.#leastPages
+    const index = slab.classOf(reference)
+    // A large value gives whole pages, which serve every class.
+    if (index === SPAN_LARGE) return kindPages(pages.kindOf(pageOf(reference))) >= this.#leastPages
+    return index === this.#wanted
+  }
+
+  #bytesOf(reference: Reference): number {
+    const { words } = this.#space.region.segments[reference >>> GRANULE_BITS]!
+    const at = (reference & GRANULE_MASK) << 2
+    return chunkBytes(words[at]!, words[at + 1]!)
   }
 
   #hasExpired(reference: Reference): boolean {
@@ -198,9 +224,7 @@ export class Eviction {
     for (; this.#detached > 0; this.#detached--) {
       const word = PARTICIPANT.detached + this.#detached - 1
       const reference = this.#words[this.#me + word]!
-      const { words } = this.#space.region.segments[reference >>> GRANULE_BITS]!
-      const at = (reference & GRANULE_MASK) << 2
-      this.#space.slab.free(word, chunkBytes(words[at]!, words[at + 1]!))
+      this.#space.slab.free(word, this.#bytesOf(reference))
     }
   }
 }

@@ -47,10 +47,13 @@ export class PageEviction {
     this.#key = new KeyBuffer(space.words[HEADER.hashKey0]!, space.words[HEADER.hashKey1]!)
   }
 
-  /** Empties the next run of `pages`; false if there is none that could come free. */
-  evictPages(pages: number): boolean {
+  /**
+   * Empties the next run of `pages`, if it can be without spans of class `spared`, for which they are wanted. False if
+   * there is no run that could come free.
+   */
+  evictPages(pages: number, spared: number): boolean {
     const me = this.#space.registry.at
-    const first = this.#choose(pages)
+    const first = this.#choose(pages, spared) || this.#choose(pages, SPAN_LINES)
     if (first === 0) return false
     const end = this.#words[HEADER.pageHand]!
     this.#words[me + WINDOW_PAGES] = end - first
@@ -62,8 +65,8 @@ export class PageEviction {
     return true
   }
 
-  /** First page of a run of whole spans, which ends at the hand then; 0 if every run has bucket lines in it. */
-  #choose(pages: number): number {
+  /** First page of a run of whole spans, which ends at the hand then; 0 if there is none without lines and spared spans. */
+  #choose(pages: number, spared: number): number {
     const { segments, totalPages } = this.#space.shape
     let page = this.#words[HEADER.pageHand]!
     for (let steps = 2 * totalPages + segments.length; steps > 0; ) {
@@ -78,7 +81,7 @@ export class PageEviction {
         continue
       }
       const start = this.#spanStart(page)
-      const stop = this.#spansEnd(start, page + pages)
+      const stop = this.#spansEnd(start, page + pages, spared)
       if (stop > 0) {
         this.#words[HEADER.pageHand] = stop
         return start
@@ -98,13 +101,14 @@ export class PageEviction {
     return pages.kindOf(first) > 0 && first + kindPages(pages.kindOf(first)) > page ? first : page
   }
 
-  /** End of the spans from `first` to beyond `end`; minus the end of the first one of bucket lines, if there is one. */
-  #spansEnd(first: number, end: number): number {
+  /** End of the spans from `first` to beyond `end`; minus the end of the first that must stay, if one must. */
+  #spansEnd(first: number, end: number, spared: number): number {
     const { pages } = this.#space
     let page = first
     while (page < end) {
       const kind = pages.kindOf(page)
-      if (kind > 0 && kindPurpose(kind) === SPAN_LINES) return -(page + kindPages(kind))
+      const purpose = kind > 0 ? kindPurpose(kind) : -1
+      if (purpose === SPAN_LINES || purpose === spared) return -(page + kindPages(kind))
       page += kind > 0 ? kindPages(kind) : 1
     }
     return page

@@ -83,7 +83,7 @@ export class Table {
     return {
       evictLike: (bytes) => clock.evictLike(bytes),
       evictAny: () => clock.evictAny(),
-      evictPages: (count) => pages.evictPages(count),
+      evictPages: (count, spared) => pages.evictPages(count, spared),
     }
   }
 

@@ -4,6 +4,7 @@
  */
 
 import { isOperationError } from '../base/errors.js'
+import { EVICTION } from '../memory/header.js'
 import { PARTICIPANT } from '../memory/participant.js'
 import type { Table } from '../table/table.js'
 import { type Actor, storeHook } from './death-stores.js'
@@ -100,6 +101,11 @@ export function fillUp(world: World, table: Table, value: string, spare: number)
     world.change(`full${keys.length}`, ABSENT, () => {})
   }
   for (const key of keys.slice(0, spare)) world.remove(table, key)
+}
+
+/** Puts `value` under new keys until a table that evicts has lost some. */
+function fillEvicting(world: World, table: Table, value: string): void {
+  for (let number = 0; table.stats().evictions < 3; number++) world.put(table, `full${number}`, value)
 }
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -324,6 +330,68 @@ export const SCENARIOS: readonly Scenario[] = [
       } catch (error) {
         if (!isOperationError(error, 'FULL')) throw error
       }
+    },
+  },
+  {
+    name: 'an insert that evicts an entry of its size',
+    shape: { eviction: EVICTION.CLOCK },
+    valueBytes: 290,
+    prepare(world, a, b) {
+      world.put(a, 'one', SMALL)
+      fillEvicting(world, b, 'z'.repeat(290))
+    },
+    operate: (world, a) => world.put(a, 'victim', 'w'.repeat(290)),
+  },
+  {
+    name: 'a large insert that empties pages of small entries',
+    shape: { eviction: EVICTION.CLOCK },
+    valueBytes: 290,
+    prepare(world, a, b) {
+      world.put(a, 'one', SMALL)
+      fillEvicting(world, b, 'z'.repeat(290))
+    },
+    operate: (world, a) => world.put(a, 'victim', LARGE),
+  },
+  {
+    name: 'a small insert that empties pages of large values',
+    shape: { eviction: EVICTION.CLOCK },
+    valueBytes: 90,
+    prepare(world, a, b) {
+      world.put(a, 'one', SMALL)
+      fillEvicting(world, b, LARGE)
+    },
+    operate: (world, a) => world.put(a, 'victim', 'w'.repeat(90)),
+  },
+  {
+    name: 'an insert that evicts because of a limit',
+    shape: { eviction: EVICTION.CLOCK, maxEntries: 12 },
+    prepare(world, _, b) {
+      fill(world, b, 14, SMALL)
+    },
+    operate: (world, a) => world.put(a, 'victim', SMALL),
+  },
+  {
+    name: 'an insert up to a limit, and a removal',
+    shape: { maxEntries: 12 },
+    full: true,
+    prepare(world, _, b) {
+      fill(world, b, 7, SMALL)
+    },
+    operate(world, a) {
+      world.put(a, 'victim', SMALL)
+      world.remove(a, 'k1')
+    },
+  },
+  {
+    name: 'a sweep of expired entries',
+    prepare(world, a, b) {
+      fill(world, b, 6, SMALL)
+      for (let i = 0; i < 9; i++) world.put(i % 2 === 0 ? a : b, `short${i}`, SMALL, NOW_MS + 5)
+    },
+    operate(world, a) {
+      world.nowMs = NOW_MS + 6
+      for (let i = 0; i < 9; i++) world.change(`short${i}`, ABSENT, () => {})
+      a.sweep()
     },
   },
   {
