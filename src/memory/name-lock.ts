@@ -2,7 +2,8 @@
  * The exclusive lock of a name: what the name points to changes only under it.
  *
  * It is a kernel lock on a file of its own, so it ends with its holder. Whoever has got it looks whether the path still
- * leads to the locked file, and begins again if not; so its holder may remove the file, as the last thing it does.
+ * leads to the locked file, and begins again if not; so its holder removes the file, as the last thing it does, and
+ * nothing is left in a directory that everybody sees.
  * The file holds the process id of whoever took it last, for messages.
  *
  * For processes and their threads; waiting blocks the thread, for at most the time given.
@@ -14,8 +15,8 @@ import {
   fstatSync,
   openSync,
   readFileSync,
+  rmSync,
   statSync,
-  unlinkSync,
   writeSync,
 } from 'node:fs'
 import { monotonicMs } from '../base/clock.js'
@@ -39,7 +40,7 @@ export function withNameLock<T>(
   try {
     return work()
   } finally {
-    if (!isThere(name.path)) unlinkSync(name.lockPath)
+    rmSync(name.lockPath, { force: true })
     closeSync(descriptor)
   }
 }
@@ -112,8 +113,6 @@ function holderOf(path: string): string {
     return 'unknown'
   }
 }
-
-const isThere = (path: string) => statSync(path, { throwIfNoEntry: false }) !== undefined
 
 function isCode(error: unknown, code: string): boolean {
   return (error as NodeJS.ErrnoException).code === code

@@ -11,6 +11,9 @@ import { Native } from '../memory/native.js'
 export const NO_NAMED_TABLES: string | false =
   platform() === 'linux' && existsSync('/dev/shm') ? false : 'named tables need Linux with /dev/shm'
 
+/** A file by which processes tell each other to go on. */
+export const GATE_BYTES = 8
+
 /** Makes the directory, and has this process and its children use it. */
 export function useScratchDirectory(parent = '/dev/shm'): string {
   const directory = mkdtempSync(join(parent, 'hearth-test-'))
