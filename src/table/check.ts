@@ -169,7 +169,7 @@ class Check {
     const { words, bytes } = region.segments[reference >>> GRANULE_BITS]!
     const at = (reference & GRANULE_MASK) << 2
     this.#use(reference)
-    const purpose = slab.classOf(reference)
+    const purpose = slab.spans.classOf(reference)
     assert(purpose >= 0, 'an entry lies in pages for chunks')
     const length = chunkBytes(words[at]!, words[at + 1]!)
     const large = length > slab.sizes.largestChunkBytes
@@ -194,7 +194,7 @@ class Check {
         const count = magazineDepth === 0 ? 0 : words[magazine]!
         assert(count >= 0 && count <= magazineDepth, 'a magazine counts what it can hold')
         for (let i = 1; i <= count; i++) {
-          assert(slab.classOf(words[magazine + i]!) === index, 'a magazine holds chunks of its class')
+          assert(slab.spans.classOf(words[magazine + i]!) === index, 'a magazine holds chunks of its class')
           this.#use(words[magazine + i]!)
         }
       }

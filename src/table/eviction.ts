@@ -202,7 +202,7 @@ export class Eviction {
   #fits(reference: Reference): boolean {
     if (this.#wanted === ANY_CLASS) return true
     const { slab, pages } = this.#space
-    const index = slab.classOf(reference)
+    const index = slab.spans.classOf(reference)
     // A large value gives whole pages, which serve every class.
     if (index === SPAN_LARGE) return kindPages(pages.kindOf(pageOf(reference))) >= this.#leastPages
     return index === this.#wanted

@@ -121,7 +121,7 @@ export class PageEviction {
       const index = kindPurpose(kind)
       if (kind > 0 && index < slab.sizes.classes.length) {
         const granules = slab.sizes.classes[index]!.chunkBytes >>> 4
-        const carved = slab.closeSpan(page, index, registry.tag)
+        const carved = slab.spans.close(page, index, registry.tag)
         for (let ordinal = 0; ordinal < carved; ordinal++)
           this.#evictChunk(pageReference(page) + ordinal * granules)
       }
@@ -182,7 +182,7 @@ export function openWindow({ words, pages, slab }: Space, me: number, tag: numbe
   const end = first + words[me + WINDOW_PAGES]!
   for (let page = first; page < end; ) {
     const kind = pages.kindOf(page)
-    if (kind > 0 && kindPurpose(kind) < SPAN_LARGE) slab.openSpan(page, tag)
+    if (kind > 0 && kindPurpose(kind) < SPAN_LARGE) slab.spans.open(page, tag)
     page += kind > 0 ? kindPages(kind) : 1
   }
   words[me + WINDOW_AT] = 0

@@ -90,7 +90,7 @@ export class Settler {
     lines.repairLocked(names)
     for (const at of names) {
       for (const word of chunkWords(at)) {
-        if (this.#words[word] !== 0 && slab.classOf(this.#words[word]!) < 0) this.#words[word] = 0
+        if (this.#words[word] !== 0 && slab.spans.classOf(this.#words[word]!) < 0) this.#words[word] = 0
       }
     }
     this.#space.locks.release(POOL_AT + POOL.lock)
@@ -101,13 +101,13 @@ export class Settler {
     for (let index = 0; index < slab.sizes.classes.length; index++) {
       const lockAt = CLASSES_AT + index * CLASS_WORDS + CLASS.lock
       if (!this.#isHeldBy(deadTag, lockAt)) continue
-      slab.rebuildLocked(index)
+      slab.spans.rebuildLocked(index)
       for (const at of names) this.#forgetArrived(at, index)
       // Last, since it can empty a span, and then no name may be left that speaks of it.
       for (const at of names) {
         const movingAt = at + PARTICIPANT.moving
         const moving = this.#words[movingAt]!
-        if (moving === 0 || slab.classOf(moving) !== index) continue
+        if (moving === 0 || slab.spans.classOf(moving) !== index) continue
         slab.putBackLocked(index, moving, movingAt)
         this.#words[movingAt] = 0
       }
@@ -120,9 +120,9 @@ export class Settler {
     const { slab } = this.#space
     for (const word of chunkWords(at)) {
       const reference = this.#words[word]!
-      if (reference === 0 || slab.classOf(reference) !== index) continue
+      if (reference === 0 || slab.spans.classOf(reference) !== index) continue
       const isMoving = word === at + PARTICIPANT.moving
-      if (slab.isFree(reference) || (isMoving && this.#isInMagazine(reference))) this.#words[word] = 0
+      if (slab.spans.isFree(reference) || (isMoving && this.#isInMagazine(reference))) this.#words[word] = 0
     }
   }
 
