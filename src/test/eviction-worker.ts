@@ -1,0 +1,33 @@
+/** A thread of the eviction test: sets and reads a table that is too small for it, and says what it met. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { SharedMap } from '../index.js'
+import type { EvictionRun } from './eviction.test.js'
+import { SeededRandom } from './seeded-random.js'
+
+const { table, thread, operations, keys, seed, mostBytes, maxEntries, ttls } = workerData as EvictionRun
+
+const map = SharedMap.attach<string, string>(table)
+const random = new SeededRandom(seed)
+const problems: string[] = []
+for (let done = 0; done < operations && problems.length === 0; done++) {
+  const key = `key ${random.below(keys)}`
+  const bytes = random.oneIn(50) ? random.below(mostBytes) : random.below(300)
+  try {
+    if (random.oneIn(4)) {
+      map.set(
+        key,
+        `${key}|`.padEnd(bytes, 'v'),
+        ttls && random.oneIn(3) ? { ttlMs: 1 + random.below(20) } : {},
+      )
+    } else {
+      const found = map.get(key)
+      if (found !== undefined && !found.startsWith(`${key}|`))
+        problems.push(`${key} has ${found.slice(0, 20)}`)
+    }
+    if (done % 100 === 0 && map.size > maxEntries) problems.push(`${map.size} entries`)
+  } catch (error) {
+    problems.push(`thread ${thread}, operation ${done}: ${String(error)}`)
+  }
+}
+map.close()
+parentPort?.postMessage(problems)
