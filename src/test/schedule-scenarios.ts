@@ -69,6 +69,9 @@ const beforeLongSplit = {
 /** Five entries fill the one line of a bucket: the next one there needs a second line. */
 const fullLine = { keys: keysIn(7, 2, 0), setup: holding(5) }
 
+/** As many entries as there may be: one more evicts one. */
+const atLimit: Partial<Scenario> = { options: { eviction: 'clock', maxEntries: 2 }, evictions: 2 }
+
 function fillUp(map: ScheduledMap, keys: readonly string[]): void {
   holding(2)(map, keys)
   try {
@@ -187,6 +190,12 @@ export const PAIRS: readonly Scenario[] = [
   scenario('an expired entry, inserted twice', [[act('insert', 0, 41)], [act('insert', 0, 42), act('get')]], {
     setup: expiring(SHORT_TTL_MS),
   }),
+  scenario('an insert that evicts, and gets', [[insert], [get, act('get', 1)]], atLimit),
+  scenario(
+    'an insert that evicts, delete and insert',
+    [[insert], [act('delete'), act('insert', 0, 52)]],
+    atLimit,
+  ),
   scenario('a full table, insert and delete', [[act('insert', 2, 44)], [act('delete'), act('set', 1, 8)]], {
     setup: fillUp,
     capacity: 64 * 1024,
