@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type CrashCounts, type CrashOptions, crashEverywhere } from '../test/log-crashes.js'
+import { runSeed } from '../test/seeded-random.js'
+
+const SEED = runSeed()
+
+function crash(options: Partial<CrashOptions>): CrashCounts {
+  const counts = { points: 0, recoveries: 0, nested: 0, snapshots: 0 }
+  crashEverywhere({ seed: SEED, steps: 40, plans: 6, ...options }, counts)
+  return counts
+}
+
+for (const durability of ['always', 'interval', 'os'] as const) {
+  test(`after a loss of power at any call, ${durability} recovers a prefix with all it promised (seed ${SEED})`, (t) => {
+    const counts = { points: 0, recoveries: 0, nested: 0, snapshots: 0 }
+    for (let seed = SEED; seed < SEED + 1; seed++)
+      crashEverywhere({ seed, steps: 40, plans: 6, exhaustiveBelow: 5, nestedEvery: 25, durability }, counts)
+    t.diagnostic(JSON.stringify(counts))
+    assert.ok(counts.snapshots > 0 && counts.nested > 0, 'snapshots and recoveries were interrupted too')
+  })
+}
+
+test(`every subset of the unsynced changes of a short run (seed ${SEED})`, (t) => {
+  const counts = crash({ steps: 12, exhaustiveBelow: 9, plans: 0 })
+  t.diagnostic(JSON.stringify(counts))
+})
+
+test('a canary that acknowledges before the sync is caught', () => {
+  assert.throws(() => crash({ acknowledgesEarly: true, snapshots: false }), /was promised/)
+})

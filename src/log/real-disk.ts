@@ -1,0 +1,122 @@
+/**
+ * A directory of the file system as the log's disk. Files are created with mode 0600.
+ *
+ * Node has no fallocate: `preallocate` writes zeros. That costs the bytes once more, and gives in return what
+ * fallocate does not: blocks that are written already, so that a later `fdatasync` of them has no metadata to commit.
+ * On file systems that never overwrite in place (btrfs, zfs) a write can still find the disk full.
+ *
+ * `sync` is fdatasync, which includes the size of the file where it has changed.
+ */
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { MIB } from '../base/limits.js'
+import { type Disk, type DiskFile, type OpenMode, writeFully } from './disk.js'
+
+const FLAGS = { create: 'wx+', write: 'r+', read: 'r' } as const
+const FILE_MODE = 0o600
+const DIRECTORY_MODE = 0o700
+const ZEROS = Buffer.alloc(MIB)
+
+class RealFile implements DiskFile {
+  readonly #descriptor: number
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor
+  }
+
+  read(target: Uint8Array, position: number): number {
+    let done = 0
+    while (done < target.length) {
+      const count = readSync(this.#descriptor, target, done, target.length - done, position + done)
+      if (count === 0) break
+      done += count
+    }
+    return done
+  }
+
+  write(source: Uint8Array, position: number): number {
+    return writeSync(this.#descriptor, source, 0, source.length, position)
+  }
+
+  preallocate(from: number, to: number): void {
+    for (let position = from; position < to; position += ZEROS.length) {
+      writeFully(this, ZEROS.subarray(0, Math.min(ZEROS.length, to - position)), position)
+    }
+  }
+
+  truncate(size: number): void {
+    ftruncateSync(this.#descriptor, size)
+  }
+
+  sync(): void {
+    fdatasyncSync(this.#descriptor)
+  }
+
+  size(): number {
+    return fstatSync(this.#descriptor).size
+  }
+
+  close(): void {
+    closeSync(this.#descriptor)
+  }
+}
+
+export class RealDisk implements Disk {
+  readonly path: string
+
+  private constructor(path: string) {
+    this.path = path
+  }
+
+  /** The directory at `path`, made with mode 0700 if it is not there. */
+  static open(path: string): RealDisk {
+    mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE })
+    return new RealDisk(path)
+  }
+
+  open(name: string, mode: OpenMode): DiskFile {
+    return new RealFile(openSync(join(this.path, name), FLAGS[mode], FILE_MODE))
+  }
+
+  rename(from: string, to: string): void {
+    renameSync(join(this.path, from), join(this.path, to))
+  }
+
+  link(from: string, to: string): void {
+    linkSync(join(this.path, from), join(this.path, to))
+  }
+
+  unlink(name: string): void {
+    unlinkSync(join(this.path, name))
+  }
+
+  list(): string[] {
+    return readdirSync(this.path, { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => entry.name)
+      .sort()
+  }
+
+  syncDirectory(): void {
+    const descriptor = openSync(this.path, 'r')
+    try {
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+  }
+}

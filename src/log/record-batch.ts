@@ -1,0 +1,168 @@
+/**
+ * The records of one step that happens whole or not at all: a write, or a transaction. Encoded as they are added,
+ * in the form in which they lie in a frame; `LogWriter.append` copies them. Reusable: `reset` empties it and keeps
+ * its memory. One thread.
+ *
+ *   0               27     32       4              17      25     32   8
+ *   | value length  | type |        | key length   | flags | 0     |   | key | value | expiry 8, float64 |
+ *   | 27 bits       | 5    |        | 17 bits      | 8     | 7     |   |     |       | if flagged        |
+ *
+ * Records are absolute (set this, delete that, clear all): replaying one twice gives the same as once.
+ */
+import { assert } from '../base/assert.js'
+import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
+import {
+  EXPIRY_BYTES,
+  frameBytes,
+  MAX_FRAME_BYTES,
+  MAX_FRAME_RECORDS,
+  RECORD_FLAG,
+  RECORD_HEAD_BYTES,
+  RECORD_TYPE,
+} from './format.js'
+
+const FIRST_BYTES = 1024
+
+/** Who takes decoded records, in the order of the log. The bytes are `bytes[start..end)`, valid during the call. */
+export interface RecordSink {
+  set(
+    bytes: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    valueEnd: number,
+    /** Bits of `RECORD_FLAG`. The value starts where the key ends. */
+    flags: number,
+    /** Milliseconds since 1970; Infinity: none. */
+    expiresAtMs: number,
+    lsn: number,
+  ): void
+  delete(bytes: Buffer, keyStart: number, keyEnd: number, lsn: number): void
+  /** Removes every entry. */
+  clear(lsn: number): void
+}
+
+export class RecordBatch {
+  #bytes = Buffer.allocUnsafe(FIRST_BYTES)
+  #length = 0
+  #count = 0
+
+  /** Records added since the last `reset`. */
+  get count(): number {
+    return this.#count
+  }
+
+  get byteLength(): number {
+    return this.#length
+  }
+
+  reset(): void {
+    this.#length = 0
+    this.#count = 0
+  }
+
+  /** `expiresAtMs` Infinity: none. */
+  set(key: Uint8Array, value: Uint8Array, isAscii: boolean, expiresAtMs = Infinity): void {
+    const expires = expiresAtMs !== Infinity
+    const flags = (isAscii ? RECORD_FLAG.ascii : 0) | (expires ? RECORD_FLAG.expires : 0)
+    let at = this.#begin(RECORD_TYPE.set, key, value.length, flags, expires ? EXPIRY_BYTES : 0)
+    this.#bytes.set(value, at)
+    at += value.length
+    if (expires) this.#bytes.writeDoubleLE(expiresAtMs, at)
+  }
+
+  delete(key: Uint8Array): void {
+    this.#begin(RECORD_TYPE.delete, key, 0, 0, 0)
+  }
+
+  clear(): void {
+    this.#begin(RECORD_TYPE.clear, new Uint8Array(0), 0, 0, 0)
+  }
+
+  /** Copies the records to `target` at `offset`. */
+  copyTo(target: Buffer, offset: number): void {
+    this.#bytes.copy(target, offset, 0, this.#length)
+  }
+
+  /** Writes head and key; returns where the value goes. */
+  #begin(type: number, key: Uint8Array, valueLength: number, flags: number, extra: number): number {
+    assert(key.length <= MAX_KEY_BYTES && valueLength <= MAX_VALUE_BYTES, 'a record within its limits')
+    const at = this.#length
+    const end = at + RECORD_HEAD_BYTES + key.length + valueLength + extra
+    if (frameBytes(end) > MAX_FRAME_BYTES || this.#count >= MAX_FRAME_RECORDS)
+      throw new RangeError('a step of so many bytes or records does not fit one frame of the log')
+    if (end > this.#bytes.length) this.#grow(end)
+    this.#bytes.writeUInt32LE(valueLength + type * 2 ** 27, at)
+    this.#bytes.writeUInt32LE(key.length | (flags << 17), at + 4)
+    this.#bytes.set(key, at + RECORD_HEAD_BYTES)
+    this.#length = end
+    this.#count++
+    return at + RECORD_HEAD_BYTES + key.length
+  }
+
+  #grow(needed: number): void {
+    const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.#bytes.length))
+    this.#bytes.copy(grown, 0, 0, this.#length)
+    this.#bytes = grown
+  }
+}
+
+/**
+ * Hands the `count` records in `bytes[start..end)` to `sink`, those from position `fromLsn` on; `firstLsn` is that of
+ * the first. Returns what is wrong, with nothing handed over, if they are not exactly that many well-formed records.
+ */
+export function decodeRecords(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  count: number,
+  firstLsn: number,
+  fromLsn: number,
+  sink: RecordSink,
+): string | undefined {
+  const fault = checkRecords(bytes, start, end, count)
+  if (fault !== undefined) return fault
+  let at = start
+  for (let lsn = firstLsn; lsn < firstLsn + count; lsn++) {
+    const word0 = bytes.readUInt32LE(at)
+    const word1 = bytes.readUInt32LE(at + 4)
+    const keyStart = at + RECORD_HEAD_BYTES
+    const keyEnd = keyStart + (word1 & 0x1ffff)
+    const valueEnd = keyEnd + (word0 & 0x7ff_ffff)
+    const flags = (word1 >>> 17) & 0xff
+    const expires = (flags & RECORD_FLAG.expires) !== 0
+    at = expires ? valueEnd + EXPIRY_BYTES : valueEnd
+    if (lsn < fromLsn) continue
+    const type = word0 >>> 27
+    if (type === RECORD_TYPE.set)
+      sink.set(
+        bytes,
+        keyStart,
+        keyEnd,
+        valueEnd,
+        flags,
+        expires ? bytes.readDoubleLE(valueEnd) : Infinity,
+        lsn,
+      )
+    else if (type === RECORD_TYPE.delete) sink.delete(bytes, keyStart, keyEnd, lsn)
+    else sink.clear(lsn)
+  }
+  return undefined
+}
+
+/** What is wrong with the records in `bytes[start..end)`, if anything. */
+function checkRecords(bytes: Buffer, start: number, end: number, count: number): string | undefined {
+  let at = start
+  for (let index = 0; index < count; index++) {
+    if (at + RECORD_HEAD_BYTES > end) return 'a frame holds fewer records than it says'
+    const word0 = bytes.readUInt32LE(at)
+    const word1 = bytes.readUInt32LE(at + 4)
+    const type = word0 >>> 27
+    if (type < RECORD_TYPE.set || type > RECORD_TYPE.clear) return 'a record has an unknown type'
+    const flags = word1 >>> 17
+    if (flags > (RECORD_FLAG.ascii | RECORD_FLAG.expires)) return 'a record has unknown flags'
+    at += RECORD_HEAD_BYTES + (word1 & 0x1ffff) + (word0 & 0x7ff_ffff)
+    if ((flags & RECORD_FLAG.expires) !== 0) at += EXPIRY_BYTES
+    if (at > end) return 'a record runs past its frame'
+  }
+  return end - at < 8 ? undefined : 'a frame holds more than its records'
+}

@@ -1,0 +1,326 @@
+/**
+ * Appends to the log. One thread owns it; every call is synchronous.
+ *
+ * The caller gathers a group by `append` (memory only, but for the change of segments) and then calls `sync`, or
+ * `write` where the level asks for no sync; policy.ts chooses between them. **A batch is durable once `synced` has
+ * reached the position that its `append` returned.**
+ *
+ * Failures:
+ * - `append` throws DISK_FULL: this batch was refused before it existed; the log is as before, and heals by itself
+ *   when there is space.
+ * - `write` or `sync` throws DISK_FULL (a file system that does not overwrite in place): the whole group was taken
+ *   back; every batch whose position is above `appended` is refused, none will ever appear.
+ * - LOG_FAILED: a sync or a write failed. What was in flight is unknown, and nothing is accepted or acknowledged
+ *   any more until a restart has read the log again. It never heals: after a failed sync the kernel may have dropped
+ *   what it could not write and report the next sync as good.
+ */
+import { assert } from '../base/assert.js'
+import { OperationError } from '../base/errors.js'
+import { type Disk, type DiskFile, isDiskFull, writeFully } from './disk.js'
+import {
+  type Epoch,
+  encodeSegmentHeader,
+  FORMAT_VERSION,
+  FRAME_HEAD_BYTES,
+  FRAME_KIND,
+  HEADER_BYTES,
+  sealFrame,
+  segmentName,
+} from './format.js'
+import { FrameGroup, type LogState } from './frame-group.js'
+import type { RecordBatch } from './record-batch.js'
+import { SpareSegment } from './spare-segment.js'
+
+export const DEFAULT_SEGMENT_BYTES = 32 * 1024 * 1024
+/** At the end of a segment this is left for a closing mark and the frame that says the log is continued. */
+const RESERVED_BYTES = 2 * FRAME_HEAD_BYTES
+/** For each byte written, so many of the next segment are filled: it is ready well before it is needed. */
+const FILL_FACTOR = 2
+
+/** Where a log goes on: what recovery found, or the beginning of a new log. */
+export interface LogEnd {
+  /** The segment that the writer makes first. */
+  readonly nextSegment: number
+  readonly nextLsn: number
+  /** CRC of the last frame. */
+  readonly crc: number
+  readonly releasedLsn: number
+  readonly regionTimeMs: number
+}
+
+export const NEW_LOG: LogEnd = { nextSegment: 1, nextLsn: 1, crc: 0, releasedLsn: 0, regionTimeMs: 0 }
+
+export interface LogWriterOptions {
+  readonly disk: Disk
+  readonly logId: bigint
+  readonly epoch: Epoch
+  readonly end: LogEnd
+  readonly segmentBytes?: number
+  /** A clock that never goes back, for the pauses between attempts on a full disk. */
+  readonly nowMs: () => number
+  /** The region's time: milliseconds since 1970, only advancing. */
+  readonly regionTimeMs: () => number
+}
+
+export class LogWriter {
+  readonly #options: LogWriterOptions
+  readonly #segmentBytes: number
+  readonly #spare: SpareSegment
+  readonly #group = new FrameGroup()
+  #file: DiskFile | undefined
+  #segment: number
+  #offset = 0
+  #size = 0
+  #crc: number
+  #appended: number
+  #written: number
+  #synced: number
+  #released: number
+  #regionTimeMs: number
+  #bytesWritten = 0
+  #failure: OperationError | undefined
+
+  private constructor(options: LogWriterOptions) {
+    const { end, disk, nowMs } = options
+    this.#options = options
+    this.#segmentBytes = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES
+    assert(
+      this.#segmentBytes >= HEADER_BYTES + RESERVED_BYTES + FRAME_HEAD_BYTES,
+      'a segment has room for a frame',
+    )
+    this.#spare = new SpareSegment(disk, nowMs)
+    this.#segment = end.nextSegment
+    this.#crc = end.crc
+    this.#appended = this.#written = this.#synced = end.nextLsn - 1
+    this.#released = Math.min(end.releasedLsn, this.#appended)
+    this.#regionTimeMs = end.regionTimeMs
+  }
+
+  /** Goes on at `options.end` with a segment of its own. All that comes before must be on disk. Throws DISK_FULL. */
+  static open(options: LogWriterOptions): LogWriter {
+    const writer = new LogWriter(options)
+    writer.#spare.need(writer.#segmentBytes)
+    writer.#begin(options.end.nextSegment)
+    return writer
+  }
+
+  /** Position of the last record that was accepted. */
+  get appended(): number {
+    return this.#appended
+  }
+
+  /** Everything up to here was handed to the kernel. */
+  get written(): number {
+    return this.#written
+  }
+
+  /** Everything up to here is on disk. */
+  get synced(): number {
+    return this.#synced
+  }
+
+  /** The file that is written to. */
+  get segment(): number {
+    return this.#segment
+  }
+
+  /** Bytes handed to the kernel since the writer was opened, heads included, zeros of new segments not. */
+  get bytesWritten(): number {
+    return this.#bytesWritten
+  }
+
+  /** What made the log fail for good. */
+  get failure(): OperationError | undefined {
+    return this.#failure
+  }
+
+  /** Takes a batch into the group; returns the position of its last record. */
+  append(batch: RecordBatch): number {
+    this.#assertWorks()
+    if (batch.count === 0) return this.#appended
+    if (!this.#hasRoom(this.#group.byteLengthWith(batch))) this.#rotate(batch)
+    this.#group.add(batch, this.#appended + 1)
+    this.#appended += batch.count
+    return this.#appended
+  }
+
+  /** Up to here everything is visible to readers; the next frame says so. */
+  release(position: number): void {
+    assert(position >= this.#released && position <= this.#appended, 'a release only advances')
+    this.#released = position
+  }
+
+  /** Hands the group to the kernel; returns `written`. */
+  write(): number {
+    this.#assertWorks()
+    if (this.#group.isEmpty) return this.#written
+    const { bytes, crc } = this.#group.seal(this.#crc, this.#state())
+    try {
+      writeFully(this.#open(), bytes, this.#offset)
+    } catch (error) {
+      this.#takeBack(error)
+    }
+    this.#offset += bytes.length
+    this.#bytesWritten += bytes.length
+    this.#crc = crc
+    this.#written = this.#appended
+    this.#group.clear()
+    this.#spare.fill(FILL_FACTOR * bytes.length, this.#segmentBytes)
+    return this.#written
+  }
+
+  /** Hands the group to the kernel and waits until it is on disk; returns `synced`. */
+  sync(): number {
+    this.write()
+    if (this.#synced === this.#written) return this.#synced
+    try {
+      this.#open().sync()
+    } catch (error) {
+      this.#fail('a sync of the log failed', error)
+    }
+    this.#synced = this.#written
+    return this.#synced
+  }
+
+  /**
+   * Writes down, by a frame without records, how far the log is synced and released now, and the region's time.
+   * For when nothing else is to be written: the last frame alone has nobody to speak for it.
+   */
+  mark(): void {
+    this.sync()
+    if (!this.#hasRoom(FRAME_HEAD_BYTES)) return
+    this.#group.addMark(this.#appended + 1)
+    this.#appended++
+    this.sync()
+  }
+
+  /** Syncs and ends in order; what the segment has left is given back. Also after a failure, then without a sync. */
+  close(): void {
+    const file = this.#file
+    if (file === undefined) return
+    try {
+      if (this.#failure === undefined) {
+        this.sync()
+        this.#group.addMark(this.#appended + 1)
+        this.#appended++
+        this.sync()
+        file.truncate(this.#offset)
+        file.sync()
+      }
+    } finally {
+      this.#file = undefined
+      file.close()
+      this.#spare.discard()
+    }
+  }
+
+  #assertWorks(): void {
+    if (this.#failure !== undefined)
+      throw new OperationError(
+        'LOG_FAILED',
+        `nothing is accepted since the log failed: ${this.#failure.message}`,
+        { outcome: 'not-applied', cause: this.#failure },
+      )
+    if (this.#file === undefined) throw new OperationError('CLOSED', 'the log is closed')
+  }
+
+  #open(): DiskFile {
+    assert(this.#file !== undefined, 'the log is open')
+    return this.#file
+  }
+
+  #hasRoom(groupBytes: number): boolean {
+    return this.#offset + groupBytes + RESERVED_BYTES <= this.#size
+  }
+
+  #state(): LogState {
+    this.#regionTimeMs = Math.max(this.#regionTimeMs, this.#options.regionTimeMs())
+    return {
+      epoch: this.#options.epoch,
+      syncedLsn: this.#synced,
+      releasedLsn: Math.min(this.#released, this.#written),
+      regionTimeMs: this.#regionTimeMs,
+    }
+  }
+
+  /** Ends this segment, with all of it on disk, and begins one that has room for `batch`. */
+  #rotate(batch: RecordBatch): void {
+    const needed = HEADER_BYTES + new FrameGroup().byteLengthWith(batch) + RESERVED_BYTES
+    this.#spare.need(Math.max(this.#segmentBytes, Math.ceil(needed / 4096) * 4096))
+    this.sync()
+    const before = { file: this.#open(), offset: this.#offset, crc: this.#crc }
+    this.#begin(this.#segment + 1)
+    this.#endSegment(before)
+  }
+
+  /** Makes the spare the segment `number`. A failure here leaves a name of unknown fate: it is final. */
+  #begin(number: number): void {
+    const { epoch, logId } = this.#options
+    const { regionTimeMs } = this.#state()
+    const firstLsn = this.#appended + 1
+    const header = { version: FORMAT_VERSION, logId, number, firstLsn, epoch, regionTimeMs }
+    try {
+      const made = this.#spare.become(
+        segmentName(number),
+        encodeSegmentHeader({ ...header, previousCrc: this.#crc }),
+      )
+      this.#file = made.file
+      this.#size = made.size
+    } catch (error) {
+      this.#fail('the next segment of the log could not be begun', error)
+    }
+    this.#segment = number
+    this.#offset = HEADER_BYTES
+  }
+
+  /**
+   * Writes into a finished segment that the log is continued, so that the loss of all later files is noticed. Only a
+   * hint: it is not synced, and a failure is of no consequence.
+   */
+  #endSegment(before: { file: DiskFile; offset: number; crc: number }): void {
+    const frame = Buffer.alloc(FRAME_HEAD_BYTES)
+    sealFrame(frame, 0, 0, {
+      ...this.#state(),
+      kind: FRAME_KIND.continued,
+      previousCrc: before.crc,
+      firstLsn: this.#appended + 1,
+      count: 0,
+    })
+    try {
+      writeFully(before.file, frame, before.offset)
+    } catch {
+      // Whoever reads the segment finds its end by the header of the next one.
+    } finally {
+      before.file.close()
+    }
+  }
+
+  /** A write failed. A full disk: the group never was, if what there is of it can be cut off; else the end. */
+  #takeBack(error: unknown): never {
+    if (!isDiskFull(error)) this.#fail('a write to the log failed', error)
+    try {
+      const file = this.#open()
+      file.truncate(this.#offset)
+      file.sync()
+    } catch (second) {
+      this.#fail('a write to the log failed, and so did taking it back', second)
+    }
+    this.#synced = this.#written
+    this.#appended = this.#written
+    this.#group.clear()
+    throw new OperationError(
+      'DISK_FULL',
+      `the log in ${this.#options.disk.path} takes no more bytes: ${String(error)}`,
+      { cause: error },
+    )
+  }
+
+  #fail(what: string, cause: unknown): never {
+    this.#failure = new OperationError(
+      'LOG_FAILED',
+      `${what} (segment ${segmentName(this.#segment)} in ${this.#options.disk.path}): ${String(cause)}`,
+      { cause },
+    )
+    throw this.#failure
+  }
+}
