@@ -86,8 +86,13 @@ export class Desk {
     return result
   }
 
-  /** Leaves after an error before anything was published: the chunk and the lines in hand go back. */
+  /**
+   * Leaves after an error before anything was published: the chunk and the lines in hand go back. If evicting was not
+   * finished either, the desk stays taken, and the next operation of this thread, or its timer, settles all of it.
+   */
   abandon(bytes: number): void {
+    if (this.#words[this.#at + PARTICIPANT.detached] !== 0) return
+    if (this.#words[this.#at + PARTICIPANT.windowAt] !== 0) return
     if (this.#words[this.#at + PARTICIPANT.chunkInHand] !== 0)
       this.#space.slab.free(PARTICIPANT.chunkInHand, bytes)
     this.#space.lines.giveBack(this.#at)

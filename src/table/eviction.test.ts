@@ -6,7 +6,7 @@ import { SharedArrayRegion } from '../memory/shared-array-region.js'
 import { READ_TEXT } from './reader.js'
 import { Space, type TableFacts } from './space.js'
 import { Table } from './table.js'
-import { ALWAYS, IF_ABSENT, NO_EXPIRY } from './writer.js'
+import { ALWAYS, CHANGED, IF_ABSENT, IF_PRESENT, NO_EXPIRY } from './writer.js'
 
 const NOW_MS = 1_000_000
 
@@ -115,6 +115,28 @@ describe('eviction by memory', () => {
       put(table, key, 'h'.repeat(100))
     }
     assert.ok(missed < 120, `${missed} of 12 000 reads missed`)
+    table.close()
+  })
+
+  test('entries that are only written to count as used', () => {
+    const { table } = newTable({ maxEntries: 500 })
+    const count = (): void => {
+      table.key.setText('counter')
+      const outcome = table.writer.changeNumber(table.key, 4, (segment, at, open) => {
+        open()
+        Atomics.add(segment.words, at, 1)
+        return CHANGED
+      })
+      assert.equal(outcome, CHANGED)
+    }
+    put(table, 'counter', '\0\0\0\0')
+    put(table, 'replaced', 'v')
+    for (let i = 0; i < 20_000; i++) {
+      put(table, `scan${i}`, 's')
+      if (i % 100 === 0) count()
+      if (i % 100 === 50) assert.ok(put(table, 'replaced', 'v', NO_EXPIRY, IF_PRESENT))
+    }
+    table.check()
     table.close()
   })
 

@@ -115,6 +115,8 @@ export class Eviction {
 
   #search(): boolean {
     const { buckets } = this.#chain
+    // An earlier search may have been thrown out: what it had detached has been settled since.
+    this.#detached = 0
     this.#misfits = MAX_MISFITS
     this.#chances = MAX_SECOND_CHANCES
     // Two revolutions: the second meets what the first has cleared.

@@ -218,6 +218,7 @@ export class Writer {
     if (this.chain.find(stripeAt, key) && !this.#hasExpired(this.chain.reference)) {
       outcome = change(this.chain.reference)
       if (outcome === CHANGED) this.chain.publish(stripeAt)
+      if (outcome === CHANGED && this.#evicts) this.chain.markUsed()
       this.stamp = this.chain.stamp
     }
     this.#space.locks.release(stripeAt + STRIPE.lock)
