@@ -1,15 +1,20 @@
 /**
- * A history run: some threads do random operations on few keys of one subject, each records what it asked and was
+ * A history run: some threads or processes do random operations on few keys of one subject, each records what it asked and was
  * answered, and the history of every key is judged by itself. Few keys and few values make threads meet; entries
  * beside the recorded keys make buckets grow and chunks change hands meanwhile. Afterwards the table's own `check()`
  * walks everything.
  */
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { BrokenTable, brokenTableHandle, type Fault } from './broken-table.js'
 import { type KeyedOperation, readRecords } from './history-record.js'
+import { SHARED_BYTES } from './history-shared.js'
 import type { HistoryWorkerData } from './history-worker.js'
 import { checkRegister, type Verdict } from './linearizability.js'
+import { mapFile } from './named-scratch.js'
 import { SeededRandom } from './seeded-random.js'
 import type { Subject } from './subject.js'
 import type { ValueKind } from './table-subject.js'
@@ -22,6 +27,8 @@ export interface HistoryOptions {
   readonly keys: number
   /** Of the table; one stripe makes every operation meet every other. */
   readonly stripes?: number
+  /** Processes instead of threads, on a named table, with the shared time in a file of this directory. */
+  readonly directory?: string
 }
 
 export interface HistoryReport {
@@ -38,13 +45,30 @@ async function openSubject(options: HistoryOptions): Promise<{ subject: Subject;
     return { subject: new BrokenTable(broken, options.seed), given: { broken } }
   }
   const { createTable } = await import('./table-subject.js')
-  const shape = { capacity: '16MiB', ...(options.stripes === undefined ? {} : { stripes: options.stripes }) }
+  const { stripes, directory, seed } = options
+  const shape = {
+    capacity: '16MiB',
+    ...(stripes === undefined ? {} : { stripes }),
+    ...(directory === undefined ? {} : { name: `history ${seed}` }),
+  }
   const { subject, handle } = createTable(options.subject.values, shape)
   return { subject, given: { table: handle } }
 }
 
-async function recordThread(data: HistoryWorkerData, thread: number): Promise<KeyedOperation[]> {
-  const worker = new Worker(new URL('./history-worker.js', import.meta.url), { workerData: data })
+const WORKER = new URL('./history-worker.js', import.meta.url)
+
+/** The data must be plain where a process gets them. */
+function startRecorder(data: HistoryWorkerData, isProcess: boolean): Worker | ChildProcess {
+  if (!isProcess) return new Worker(WORKER, { workerData: data })
+  return fork(fileURLToPath(WORKER), [JSON.stringify(data)], { serialization: 'advanced', execArgv: [] })
+}
+
+async function recordThread(
+  data: HistoryWorkerData,
+  thread: number,
+  isProcess: boolean,
+): Promise<KeyedOperation[]> {
+  const worker = startRecorder(data, isProcess)
   const exited = once(worker, 'exit')
   const [words] = (await once(worker, 'message')) as [Int32Array]
   await exited
@@ -53,14 +77,17 @@ async function recordThread(data: HistoryWorkerData, thread: number): Promise<Ke
 
 export async function runHistory(options: HistoryOptions): Promise<HistoryReport> {
   const { subject, given } = await openSubject(options)
-  const shared = new SharedArrayBuffer(8)
-  new Int32Array(shared)[1] = options.threads
+  const { directory } = options
+  const path = directory === undefined ? undefined : join(directory, `time-${options.seed}`)
+  const time = path === undefined ? new SharedArrayBuffer(SHARED_BYTES) : mapFile(path, SHARED_BYTES)
+  new Int32Array(time)[1] = options.threads
+  const shared = time instanceof SharedArrayBuffer ? time : { path: path! }
   const seeds = new SeededRandom(options.seed)
   const recordings = Array.from({ length: options.threads }, (_, thread) => {
     const { operationsPerThread: operations, keys } = options
     const increments = 'fault' in options.subject || options.subject.values === 'numbers'
     const data = { subject: given, shared, seed: seeds.next(), operations, keys, values: 12, increments }
-    return recordThread(data, thread)
+    return recordThread(data, thread, path !== undefined)
   })
   const history = (await Promise.all(recordings)).flat()
   subject.check()

@@ -1,5 +1,5 @@
 /**
- * One thread of a history run: attaches to the subject, waits for the others, does its operations and posts what it
+ * One thread, or process, of a history run: attaches to the subject, waits for the others, does its operations and posts what it
  * recorded. Time is a counter that all threads raise before and after every operation, so that two readings tell
  * which came first. An operation that does not say whether it happened (`outcome` unknown) is recorded as never
  * answered; one that certainly did not happen (FULL) is left out.
@@ -8,15 +8,17 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { isOperationError } from '../base/errors.js'
 import { BrokenTable, type BrokenTableHandle } from './broken-table.js'
 import { HistoryRecorder, NEVER } from './history-record.js'
+import { SHARED_BYTES } from './history-shared.js'
 import { computedNext, type OperationName, type Register } from './linearizability.js'
+import { mapFile } from './named-scratch.js'
 import { SeededRandom } from './seeded-random.js'
 import type { Subject } from './subject.js'
 import type { TableHandle } from './table-subject.js'
 
 export interface HistoryWorkerData {
   readonly subject: { readonly table: TableHandle } | { readonly broken: BrokenTableHandle }
-  /** Two words: the shared time, and how many threads are not ready yet. */
-  readonly shared: SharedArrayBuffer
+  /** Two words: the shared time, and how many threads are not ready yet. For processes, a file of them. */
+  readonly shared: SharedArrayBuffer | { readonly path: string }
   readonly seed: number
   readonly operations: number
   readonly keys: number
@@ -24,6 +26,8 @@ export interface HistoryWorkerData {
   readonly values: number
   readonly increments: boolean
 }
+
+const SLEEPER = new Int32Array(new SharedArrayBuffer(4))
 
 type Step = readonly [OperationName, weight: number]
 const STEPS: readonly Step[] = [
@@ -54,7 +58,7 @@ class HistoryThread {
     this.#data = data
     this.#subject = subject
     this.#random = new SeededRandom(data.seed)
-    this.#time = new Int32Array(data.shared)
+    this.#time = new Int32Array('path' in data.shared ? mapFile(data.shared.path, SHARED_BYTES) : data.shared)
     const names = STEPS.flatMap(([name, weight]) => Array<OperationName>(weight).fill(name))
     this.#names = ['get', ...names.filter((name) => data.increments || name !== 'increment')]
   }
@@ -62,7 +66,9 @@ class HistoryThread {
   run(): Int32Array<ArrayBuffer> {
     if (Atomics.sub(this.#time, 1, 1) === 1) Atomics.notify(this.#time, 1)
     for (let left = Atomics.load(this.#time, 1); left > 0; left = Atomics.load(this.#time, 1)) {
-      Atomics.wait(this.#time, 1, left, 50)
+      // Atomics cannot sleep on the memory of a file.
+      if ('path' in this.#data.shared) Atomics.wait(SLEEPER, 0, 0, 1)
+      else Atomics.wait(this.#time, 1, left, 50)
     }
     for (let done = 0; done < this.#data.operations; done++) this.#step()
     return this.#recorder.finish()
@@ -146,6 +152,7 @@ async function openSubject(data: HistoryWorkerData): Promise<Subject> {
   return attachTable(data.subject.table)
 }
 
-const data = workerData as HistoryWorkerData
+const data = (workerData ?? JSON.parse(process.argv[2]!)) as HistoryWorkerData
 const words = new HistoryThread(data, await openSubject(data)).run()
-parentPort?.postMessage(words, [words.buffer])
+if (parentPort !== null) parentPort.postMessage(words, [words.buffer])
+else process.send!(words, () => process.disconnect())

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { complaintOf, runHistory } from './history-run.js'
+import { NO_NAMED_TABLES, useScratchDirectory } from './named-scratch.js'
 import { runSeed } from './seeded-random.js'
 import { VALUE_KINDS } from './table-subject.js'
 
@@ -19,5 +20,21 @@ describe('operations on one key of a SharedMap are linearizable', () => {
         assert.equal(complaintOf(report), undefined)
       })
     }
+  }
+})
+
+describe('operations on one key of a named table are linearizable across processes', {
+  skip: NO_NAMED_TABLES,
+}, () => {
+  for (const values of VALUE_KINDS) {
+    test(`${values}, 4 processes on 2 keys while other entries come and go`, async (t) => {
+      const directory = useScratchDirectory()
+      const seed = runSeed()
+      t.diagnostic(`seed ${seed}`)
+      const shape = { threads: 4, keys: 2, operationsPerThread: 3000, directory }
+      const report = await runHistory({ subject: { values }, seed, ...shape })
+      assert.ok(report.operations > 10_000)
+      assert.equal(complaintOf(report), undefined)
+    })
   }
 })

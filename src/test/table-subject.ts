@@ -136,12 +136,18 @@ export class TableSubject<V> implements Subject {
 interface TableShape {
   readonly capacity: string
   readonly stripes?: number
+  /** Of a named table; without one, the table is this process's own. */
+  readonly name?: string
 }
 
 /** A new table, as a subject for this thread and a handle for others. */
 export function createTable(kind: ValueKind, shape: TableShape): { subject: Subject; handle: TableHandle } {
   const create = <V>(form: ValueForm<V>): { subject: Subject; handle: TableHandle } => {
-    const map = new SharedMap<string, V>({ ...shape, initialSize: 0, values: form.codec })
+    const options = { ...shape, initialSize: 0, values: form.codec }
+    const map =
+      shape.name === undefined
+        ? new SharedMap<string, V>(options)
+        : SharedMap.open<string, V>(shape.name, options)
     return { subject: new TableSubject(map, form), handle: { kind, table: map.share() } }
   }
   return kind === 'numbers' ? create(NUMBERS) : kind === 'texts' ? create(TEXTS) : create(BLOBS)
