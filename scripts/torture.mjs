@@ -6,6 +6,7 @@
  *   histories     operations checked for linearizability           --operations
  *   terminations  rounds of worker threads terminated under load   --rounds
  *   schedules     interleavings chosen store by store              --schedules
+ *   kills         rounds of processes killed under load (Linux)    --kills
  *
  *   npm run torture                                      all parts, 15 minutes at most
  *   npm run torture -- --only storm --reads 50000000     until reached, or --minutes
@@ -16,7 +17,7 @@
 import { parseArgs } from 'node:util'
 import { ensureReady } from './setup.mjs'
 
-const PARTS = ['storm', 'histories', 'terminations', 'schedules']
+const PARTS = ['storm', 'histories', 'terminations', 'schedules', 'kills']
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '15' },
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     operations: { type: 'string', default: '5000000' },
     rounds: { type: 'string', default: '2000' },
     schedules: { type: 'string', default: '500000' },
+    kills: { type: 'string', default: '2000' },
     only: { type: 'string', multiple: true, default: PARTS },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
@@ -34,6 +36,7 @@ const limits = {
   operations: Number(values.operations),
   rounds: Number(values.rounds),
   schedules: Number(values.schedules),
+  kills: Number(values.kills),
 }
 const firstSeed = Number(values.seed)
 if (
@@ -52,11 +55,16 @@ const { complaintOf, runHistory } = await import('../dist/test/history-run.js')
 const { runStorm } = await import('../dist/test/storm.js')
 const { runTerminations } = await import('../dist/test/terminate.js')
 const { runSchedules } = await import('../dist/test/schedule-run.js')
+const { runKills } = await import('../dist/test/kill.js')
+const { NO_NAMED_TABLES, useScratchDirectory } = await import('../dist/test/named-scratch.js')
 
 const STORM_READS = 1_000_000
 const ROUNDS_AT_ONCE = 40
 const SCHEDULES_AT_ONCE = 5000
+const KILLS_AT_ONCE = 20
 const startedAt = performance.now()
+/** Where the named tables of this run live. @type {string | undefined} */
+let scratch
 const done = {
   histories: 0,
   operations: 0,
@@ -67,6 +75,8 @@ const done = {
   terminated: 0,
   repairs: 0,
   schedules: 0,
+  kills: 0,
+  killed: 0,
 }
 
 /** What is asked of each part, and whether there is more to do. */
@@ -75,6 +85,7 @@ const PARTS_LEFT = {
   histories: { run: someHistories, left: () => done.operations < limits.operations },
   terminations: { run: someTerminations, left: () => done.rounds < limits.rounds },
   schedules: { run: someSchedules, left: () => done.schedules < limits.schedules },
+  kills: { run: someKills, left: () => NO_NAMED_TABLES === false && done.kills < limits.kills },
 }
 const leftMs = () => limits.ms - (performance.now() - startedAt)
 const left = () =>
@@ -99,6 +110,7 @@ for (const [part, unit] of [
   ['histories', 'operations'],
   ['terminations', 'rounds'],
   ['schedules', 'schedules'],
+  ['kills', 'kills'],
 ]) {
   if (!values.only.includes(part)) continue
   const [found, asked] = [done[unit], limits[unit]]
@@ -144,4 +156,15 @@ async function someTerminations(seed) {
 async function someSchedules(seed) {
   const schedules = Math.min(SCHEDULES_AT_ONCE, limits.schedules - done.schedules)
   done.schedules += (await runSchedules(seed, schedules)).schedules
+}
+
+/** @param {number} seed */
+async function someKills(seed) {
+  scratch ??= useScratchDirectory()
+  const shape = seed % 2 === 0 ? { processes: 3, stripes: 1 } : { processes: 4, stripes: 4 }
+  const rounds = Math.min(KILLS_AT_ONCE, limits.kills - done.kills)
+  const counts = await runKills({ seed, directory: scratch, rounds, mostMs: Math.max(1, leftMs()), ...shape })
+  done.kills += counts.rounds
+  done.killed += counts.killed
+  done.repairs += counts.repairs
 }
