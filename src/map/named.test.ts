@@ -15,11 +15,12 @@ import {
 } from 'node:fs'
 import { describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { codecs, SharedMap } from '../index.js'
+import { codecs } from '../codec/codecs.js'
 import { MappedRegion } from '../memory/mapped-region.js'
 import { Native } from '../memory/native.js'
 import { regionName } from '../memory/region-name.js'
 import { NO_NAMED_TABLES, useScratchDirectory } from '../test/named-scratch.js'
+import { SharedMap } from './shared-map.js'
 
 const directory = NO_NAMED_TABLES === false ? useScratchDirectory() : ''
 const options = { skip: NO_NAMED_TABLES }
@@ -190,12 +191,12 @@ describe('a named table', options, () => {
     using map = SharedMap.open('threads', { capacity: '1MiB', values: codecs.int32 })
     const code = `
       const { workerData, parentPort } = require('node:worker_threads')
-      import(workerData.index).then(({ SharedMap }) => {
+      import(workerData.module).then(({ SharedMap }) => {
         const map = SharedMap.attach(workerData.map)
         for (let i = 0; i < 10000; i++) map.increment('n')
         parentPort.postMessage(map.stats().participants)
       })`
-    const workerData = { map: map.share(), index: new URL('../index.js', import.meta.url).href }
+    const workerData = { map: map.share(), module: new URL('./shared-map.js', import.meta.url).href }
     const workers = [1, 2].map(() => new Worker(code, { eval: true, workerData }))
     await Promise.all(workers.map((worker) => once(worker, 'message')))
     await Promise.all(workers.map((worker) => worker.terminate()))
