@@ -30,6 +30,8 @@ export interface Evictor {
 /** Chunks for which others were faster, before whole pages are emptied; and pages, before it is FULL after all. */
 const TRIES_LIKE = 8
 const TRIES_PAGES = 64
+/** Sweeps for expired entries before a table that evicts nothing says FULL; one if it finds none. */
+const TRIES_SWEEP = 4
 
 export class Desk {
   readonly #space: Space
@@ -37,6 +39,7 @@ export class Desk {
   readonly #words: Int32Array
   readonly #tag: number
   #evictor: Evictor | undefined
+  #sweep: () => number = () => 0
 
   constructor(space: Space) {
     this.#space = space
@@ -47,6 +50,11 @@ export class Desk {
 
   setEvictor(evictor: Evictor): void {
     this.#evictor = evictor
+  }
+
+  /** `sweep` removes some of what has expired, a bounded part of the table at a time, and says how many went. */
+  setSweep(sweep: () => number): void {
+    this.#sweep = sweep
   }
 
   enter(): void {
@@ -118,8 +126,22 @@ export class Desk {
       if (reference !== 0) return reference
       if (tries === TRIES_PAGES || this.#evictor?.evictPages(slab.pagesFor(bytes), spared) !== true) break
     }
+    const reference = this.#evictor === undefined ? this.#chunkOfExpired(bytes) : 0
+    if (reference !== 0) return reference
     this.leave()
     this.#sayFull(bytes)
+  }
+
+  /** A chunk from what has expired, where nothing else may go; 0 if that was not enough. */
+  #chunkOfExpired(bytes: number): Reference {
+    for (let tries = 0; tries < TRIES_SWEEP && this.#sweep() > 0; tries++) {
+      const reference = this.#space.slab.allocate(bytes)
+      if (reference !== 0) return reference
+      this.gather()
+      const gathered = this.#space.slab.allocate(bytes)
+      if (gathered !== 0) return gathered
+    }
+    return 0
   }
 
   /** Takes `count` bucket lines into the hand; 0 if there is no memory for them. Needs the desk, and no stripe. */
@@ -135,7 +157,7 @@ export class Desk {
 
   /**
    * Makes room for one more entry in a table that has as many as it may: evicts one, or finds that a death had left the
-   * count too high. Throws OperationError FULL. Needs the desk, and no stripe.
+   * count too high, or that some have expired. Throws OperationError FULL. Needs the desk, and no stripe.
    */
   roomForEntry(): void {
     const { words, facts, registry } = this.#space
@@ -143,6 +165,7 @@ export class Desk {
     registry.settleDead()
     recountIfDue(this.#space)
     if (!isOverLimit(words) || this.#evictor !== undefined) return
+    if (this.#sweep() > 0) return
     throw new OperationError(
       'FULL',
       `the table has ${facts.maxEntries} entries, as many as its maxEntries allows. Nothing was changed. ` +

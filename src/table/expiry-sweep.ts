@@ -88,7 +88,8 @@ export class ExpirySweep {
     const count = this.#removeExpired(stripeAt, this.#chain.buckets.line(stripeAt, bucket))
     this.#space.locks.release(lockAt)
     this.#space.count(COUNTERS.expirations, count)
-    for (let i = 0; i < count; i++) this.#free(PARTICIPANT.detached + i)
+    // The first word last: as long as it names a chunk, the desk is not left (see Desk.abandon).
+    for (let i = count - 1; i >= 0; i--) this.#free(PARTICIPANT.detached + i)
     return count
   }
 

@@ -61,6 +61,7 @@ export class Table {
     this.walker = new Walker(space, this.clock, this.#desk)
     if (space.facts.eviction === EVICTION.CLOCK) this.#desk.setEvictor(this.#makeEvictor())
     this.#expirySweep = new ExpirySweep(space, this.clock)
+    this.#desk.setSweep(() => (space.words[HEADER.hasExpiries] === 0 ? 0 : this.#expirySweep.sweep()))
     const settler = new Settler(space, this.writer.chain)
     space.registry.setSettler((at, tag, locksOnly) => settler.settle(at, tag, locksOnly))
     this.#timer = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS)
