@@ -75,7 +75,7 @@ export class SimulatedDisk implements Disk {
   #names = new Map<string, SimulatedInode>()
   #durableNames = new Map<string, SimulatedInode>()
   #nameChanges: NameChange[] = []
-  #faults: { fault: Fault; seen: number }[] = []
+  #faults: CountedFault[] = []
   #calls = 0
   #isCrashed = false
 
@@ -241,18 +241,28 @@ export class SimulatedDisk implements Disk {
   #enter(call: DiskCall): 'whole' | 'short' {
     if (this.#isCrashed) throw new SimulatedCrash('the power is off')
     this.#calls++
-    for (const entry of this.#faults) {
-      const { fault } = entry
-      if (fault.call !== undefined && fault.call !== call) continue
-      entry.seen++
-      if (entry.seen < fault.at || entry.seen >= fault.at + (fault.times ?? 1)) continue
-      if (fault.code === 'short') return call === 'write' ? 'short' : 'whole'
-      if (fault.code !== 'crash') throw systemError(fault.code, call)
-      this.#isCrashed = true
-      throw new SimulatedCrash('the power went')
-    }
-    return 'whole'
+    const due = this.#faults.filter((entry) => isDue(entry, call))
+    const fault = due[0]?.fault
+    if (fault === undefined) return 'whole'
+    if (fault.code === 'short') return call === 'write' ? 'short' : 'whole'
+    if (fault.code !== 'crash') throw systemError(fault.code, call)
+    this.#isCrashed = true
+    throw new SimulatedCrash('the power went')
   }
+}
+
+interface CountedFault {
+  readonly fault: Fault
+  /** Calls that counted so far. */
+  seen: number
+}
+
+/** Counts a call, if it is of the fault's kind, and says whether the fault comes now. */
+function isDue(entry: CountedFault, call: DiskCall): boolean {
+  const { at, times = 1, call: kind = call } = entry.fault
+  if (kind !== call) return false
+  entry.seen++
+  return entry.seen >= at && entry.seen < at + times
 }
 
 assert(SECTOR_BYTES === 512, 'a sector is what disks write in one piece')

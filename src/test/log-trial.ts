@@ -7,6 +7,7 @@
 import { isOperationError } from '../base/errors.js'
 import { type SeededRandom, seededRandom } from '../base/random.js'
 import { openLog, readIdentity } from '../log/directory.js'
+import { errorCode } from '../log/disk.js'
 import type { Identity } from '../log/identity.js'
 import { type LogDurability, SyncPolicy } from '../log/policy.js'
 import { RecordBatch } from '../log/record-batch.js'
@@ -52,14 +53,10 @@ export function runTrial(options: TrialOptions): Trial {
   try {
     run.run()
   } catch (error) {
-    if (!options.disk.isCrashed && !isOperationError(error) && !isSystemError(error)) throw error
+    if (!options.disk.isCrashed && errorCode(error) === undefined) throw error
     failure = error
   }
   return { model: run.model, durableLsn: run.durableLsn, snapshots: run.snapshotsMade, failure }
-}
-
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('simulated')
 }
 
 /** A disk read back: the outcome, and the log opened for more. */
@@ -119,7 +116,7 @@ class TrialRun {
       const dice = this.#random.nextInt(20)
       if (dice === 0) this.#restart()
       else if (dice === 1) this.#running().mark()
-      else if (dice < 4 && this.#options.snapshots !== false) this.#stepSnapshot()
+      else if (dice < 7 && this.#options.snapshots !== false) this.#stepSnapshot()
       else this.#writeGroup()
       this.#durableLsn = Math.max(this.#durableLsn, this.#running().synced)
     }
