@@ -14,7 +14,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { isOperationError } from '../base/errors.js'
 import { codecs } from '../codec/codecs.js'
 import { MappedRegion } from '../memory/mapped-region.js'
 import { Native } from '../memory/native.js'
@@ -164,6 +166,20 @@ describe('a named table', options, () => {
     SharedMap.open('orphan', { capacity: '64KiB' }).close()
     assert.equal(region.isOrphan(), true)
     region.presence.close()
+  })
+
+  test('whose file was taken away by other means is soon closed to all who still use it', async () => {
+    using map = SharedMap.open('taken away', { capacity: '64KiB' })
+    map.set('k', 'v')
+    rmSync(fileOf('taken away'))
+    const isClosed = () => {
+      try {
+        return map.get('k') !== 'v'
+      } catch (error) {
+        return isOperationError(error, 'CLOSED')
+      }
+    }
+    while (!isClosed()) await delay(20)
   })
 
   test('is listed with what it takes and who uses it', () => {

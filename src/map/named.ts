@@ -18,6 +18,7 @@ import { withNameLock } from '../memory/name-lock.js'
 import { Native } from '../memory/native.js'
 import { listRegions } from '../memory/region-list.js'
 import { type RegionName, regionName } from '../memory/region-name.js'
+import { sweepLeftovers } from '../memory/region-sweep.js'
 import type { SharedArrayRegion } from '../memory/shared-array-region.js'
 import { readFacts, Space, type TableFacts } from '../table/space.js'
 import { agreedCodec } from './agreed-codec.js'
@@ -166,7 +167,7 @@ class Opener<K, V> {
       const there = this.#look(true)
       if (there !== undefined) return there
     }
-    return withNameLock(this.#native, this.#name, this.#fileMode, NAME_LOCK_TIMEOUT_MS, () => {
+    const attached = withNameLock(this.#native, this.#name, this.#fileMode, NAME_LOCK_TIMEOUT_MS, () => {
       const there = this.#look(false)
       if (there !== undefined && mode === 'create') {
         there.region.presence.close()
@@ -177,6 +178,8 @@ class Opener<K, V> {
       retireLocked(this.#name, this.#fileMode)
       return this.#createLocked()
     })
+    sweepLeftovers(this.#native)
+    return attached
   }
 
   /**

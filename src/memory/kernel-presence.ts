@@ -43,6 +43,8 @@ export class KernelPresence implements Presence {
   }
 
   isPresent(index: number): boolean {
+    // Once closed there is nothing to ask by: in doubt, it lives.
+    if (this.#descriptor < 0) return true
     return this.#claimed.has(index) || this.#native.isByteLocked(this.#descriptor, index)
   }
 

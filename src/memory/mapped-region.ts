@@ -18,6 +18,7 @@ import {
   ftruncateSync,
   linkSync,
   openSync,
+  rmSync,
   statfsSync,
   statSync,
   unlinkSync,
@@ -48,6 +49,8 @@ export interface MappedHandle {
 }
 
 const BOOT_ID_WORDS = 4
+/** Of housekeeping: about a second. */
+const TURNS_PER_LOOK = 10
 
 export class MappedRegion implements Region {
   readonly kind = 'mapped'
@@ -59,6 +62,7 @@ export class MappedRegion implements Region {
   /** Of the first word of segment 0. */
   readonly #address: number
   #isShort = false
+  #turns = 0
 
   private constructor(
     native: Native,
@@ -87,7 +91,7 @@ export class MappedRegion implements Region {
     fileMode: number,
     layOut: (region: MappedRegion) => void,
   ): MappedRegion {
-    unlinkIfThere(name.newPath)
+    rmSync(name.newPath, { force: true })
     const segmentBytes = shape.segments.map((segment) => segment.byteLength)
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | SAFELY
     const descriptor = openSync(name.newPath, flags, 0o600)
@@ -104,7 +108,7 @@ export class MappedRegion implements Region {
       closeSync(descriptor)
       throw error
     } finally {
-      unlinkIfThere(name.newPath)
+      rmSync(name.newPath, { force: true })
     }
   }
 
@@ -141,6 +145,15 @@ export class MappedRegion implements Region {
     return Array.from(this.segments[0]!.words.subarray(HEADER.bootId, HEADER.bootId + BOOT_ID_WORDS))
   }
 
+  /**
+   * Looks once in a while whether the name still leads here. If not (its file was removed or replaced by other means), who
+   * opens the name gets another table; those who have this one are told, as when it was removed in order.
+   */
+  tend(): void {
+    if (++this.#turns % TURNS_PER_LOOK !== 0 || !this.isOrphan()) return
+    Atomics.store(this.segments[0]!.words, HEADER.state, REGION_STATE.RETIRED)
+  }
+
   wait(at: WordIndex, expected: number, timeoutMs: number): void {
     this.#native.futexWait(this.#address + at * 4, expected, timeoutMs)
   }
@@ -171,7 +184,7 @@ export class MappedRegion implements Region {
  * there is none. Throws OperationError REFUSED for a file that is not ours to remove.
  */
 export function retireLocked(name: RegionName, fileMode: number): boolean {
-  unlinkIfThere(name.newPath)
+  rmSync(name.newPath, { force: true })
   const descriptor = openRegionFile(name, fileMode)
   if (descriptor === undefined) return false
   try {
@@ -263,14 +276,6 @@ function leadsTo(path: string, descriptor: number): boolean {
   const found = statSync(path, { throwIfNoEntry: false })
   const own = fstatSync(descriptor)
   return found !== undefined && found.ino === own.ino && found.dev === own.dev
-}
-
-function unlinkIfThere(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
 }
 
 function totalOf(bytes: readonly number[]): number {

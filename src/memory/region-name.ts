@@ -56,8 +56,17 @@ export function regionName(name: string): RegionName {
 
 /** The name whose region a file of that name is; undefined if it is none. */
 export function nameOfFile(file: string): string | undefined {
-  const escaped = file.slice(PREFIX.length + 1)
-  if (!file.startsWith(`${PREFIX}-`) || escaped === '') return undefined
+  return unescapeName(file, '-')
+}
+
+/** The name for which a file of that name is of passing use: a lock, or a region being made. */
+export function nameOfPassingFile(file: string): string | undefined {
+  return unescapeName(file, '.new-') ?? unescapeName(file, '.lock-')
+}
+
+function unescapeName(file: string, infix: string): string | undefined {
+  const escaped = file.slice(PREFIX.length + infix.length)
+  if (!file.startsWith(`${PREFIX}${infix}`) || escaped === '') return undefined
   try {
     const name = decodeURIComponent(escaped)
     return escapeName(name) === escaped ? name : undefined

@@ -41,6 +41,8 @@ export interface Region {
    * all memory is backed from the start.
    */
   commit?(segment: number, firstByte: number, bytes: number): boolean
+  /** Housekeeping between operations, about ten times a second. */
+  tend?(): void
   /** Why the system gave no memory the last time, for messages; undefined if it always did. */
   shortage?(): string | undefined
 }

@@ -218,6 +218,7 @@ export class Table {
     const { registry } = this.space
     this.#batch?.end()
     registry.forgetThrownOut()
+    this.space.region.tend?.()
     try {
       if (registry.isInside()) registry.settle(registry.tag, false)
       if (registry.isSettlingDue() || isRecountDue(this.space.words)) this.#settleDead()
