@@ -98,7 +98,9 @@ export class Writer {
     const bytes = chunkBytes(valueWord, key.byteLength)
     this.desk.enter()
     const reference = this.desk.chunk(bytes)
-    if ((valueWord & FLAG_EXPIRY) !== 0) this.#words[HEADER.hasExpiries] = 1
+    // Looked at first: a line of the header that all threads store into would travel between them with every put.
+    if ((valueWord & FLAG_EXPIRY) !== 0 && this.#words[HEADER.hasExpiries] === 0)
+      this.#words[HEADER.hasExpiries] = 1
     const segment = this.#segments[reference >>> GRANULE_BITS]!
     fillChunk(segment, (reference & GRANULE_MASK) << 2, key, value, valueWord, expiresAtMs)
     const stripeAt = this.chain.buckets.stripeAt(key.hash)

@@ -395,6 +395,34 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'an insert into a table full of what has expired',
+    full: true,
+    valueBytes: 290,
+    prepare(world, _, b) {
+      for (let i = 0; i < 9; i++) world.put(b, `short${i}`, 'z'.repeat(290), NOW_MS + 5)
+      fillUp(world, b, 'z'.repeat(290), 0)
+    },
+    operate(world, a) {
+      world.nowMs = NOW_MS + 6
+      for (let i = 0; i < 9; i++) world.change(`short${i}`, ABSENT, () => {})
+      world.put(a, 'victim', 'z'.repeat(290))
+    },
+  },
+  {
+    name: 'an insert up to a limit, where some have expired',
+    shape: { maxEntries: 12 },
+    full: true,
+    prepare(world, _, b) {
+      for (let i = 0; i < 5; i++) world.put(b, `short${i}`, SMALL, NOW_MS + 5)
+      fill(world, b, 7, SMALL)
+    },
+    operate(world, a) {
+      world.nowMs = NOW_MS + 6
+      for (let i = 0; i < 5; i++) world.change(`short${i}`, ABSENT, () => {})
+      world.put(a, 'victim', SMALL)
+    },
+  },
+  {
     name: 'an idle thread with chunks in its magazines',
     full: true,
     valueBytes: 290,
