@@ -96,7 +96,9 @@ export class Registry implements OwnerWatch {
       if (region.presence?.claim(index) !== true) continue
       const at = shape.participantsAt + index * PARTICIPANT_WORDS
       const tag = lockTag(index, words[at + PARTICIPANT.generation]!)
-      if (Atomics.compareExchange(words, at + PARTICIPANT.repairer, 0, tag) === 0) {
+      const repairer = Atomics.compareExchange(words, at + PARTICIPANT.repairer, 0, tag)
+      // Its own tag is that of one who died adopting it.
+      if (repairer === 0 || repairer === tag) {
         // Nobody else can settle it from here on; somebody may have before.
         if (words[at + THREAD] !== 0 && lockTag(index, words[at + PARTICIPANT.generation]!) === tag) {
           Atomics.store(longs, (at + THREAD) >>> 1, who)

@@ -19,12 +19,12 @@ const options = { skip: NO_NAMED_TABLES }
 const AT_ONCE = 4
 
 /** A table with a key, and a process that has stopped in the middle of replacing its value. */
-async function withHolder(name: string, isApart = false) {
+async function withHolder(name: string, isApart = false, leaves: readonly string[] = []) {
   const map = SharedMap.open(name, { capacity: '1MiB', stripes: 1, lockTimeoutMs: 400 })
   map.set('k', 'before')
   const gatePath = join(directory, `gate of ${name}`)
   const gate = new Int32Array(mapFile(gatePath, GATE_BYTES))
-  const holder = start({ task: 'hold', name, key: 'k', gatePath }, { isApart })
+  const holder = start({ task: 'hold', name, key: 'k', gatePath, leaves }, { isApart })
   assert.equal(await nextMessage(holder), 'holding')
   return { map, holder, goOn: () => Atomics.store(gate, 0, 1) }
 }
@@ -148,6 +148,16 @@ describe('a process that stopped with a lock', options, () => {
     map.close()
     await ending(holder)
   })
+})
+
+test('a child that outlives its parent keeps nothing of its locks', options, async () => {
+  const { map, holder } = await withHolder('parent', false, ['sleep', '5'])
+  killAtOnce(holder)
+  map.set('k', 'mine')
+  assert.equal(map.stats().repairs, 1)
+  map.check()
+  map.close()
+  await ending(holder)
 })
 
 describe('in another PID namespace', { skip: NO_NAMED_TABLES || noNamespaces() }, () => {

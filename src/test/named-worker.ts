@@ -2,6 +2,7 @@
  * A process of the tests of named tables. It does one task (JSON on its command line), and tells its parent by
  * messages. Tasks that hold a lock do so without ever getting back to the event loop, as a busy process would.
  */
+import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { codecs, isOperationError, SharedMap } from '../index.js'
@@ -15,7 +16,14 @@ import { GATE_BYTES, mapFile } from './named-scratch.js'
 export type NamedTask =
   | { readonly task: 'count'; readonly name: string; readonly times: number }
   | { readonly task: 'open'; readonly values: 'string' | 'json' }
-  | { readonly task: 'hold'; readonly name: string; readonly key: string; readonly gatePath: string }
+  | {
+      readonly task: 'hold'
+      readonly name: string
+      readonly key: string
+      readonly gatePath: string
+      /** A program that it starts first, and that outlives it. */
+      readonly leaves?: readonly string[]
+    }
   | { readonly task: 'set'; readonly name: string; readonly key: string }
   | { readonly task: 'sleep'; readonly name: string; readonly word: number; readonly sleepMs: number }
   | { readonly task: 'die'; readonly name: string; readonly change: NameChange; readonly after: number }
@@ -58,9 +66,11 @@ function open(values: 'string' | 'json'): void {
 }
 
 /** Stops in the middle of a replacement, with desk and stripe locked, until the gate opens. */
-function hold(name: string, key: string, gatePath: string): void {
+function hold(name: string, key: string, gatePath: string, leaves: readonly string[]): void {
   const gate = new Int32Array(mapFile(gatePath, GATE_BYTES))
   const { table } = openTable(name)
+  const [program, ...values] = leaves
+  if (program !== undefined) spawn(program, values, { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
   const { chain } = table.writer
   const replace = chain.replace.bind(chain)
   const parent = process.ppid
@@ -137,7 +147,7 @@ function die(name: string, change: NameChange, after: number): void {
 const task = JSON.parse(process.argv[2]!) as NamedTask
 if (task.task === 'count') count(task.name, task.times)
 else if (task.task === 'open') open(task.values)
-else if (task.task === 'hold') hold(task.name, task.key, task.gatePath)
+else if (task.task === 'hold') hold(task.name, task.key, task.gatePath, task.leaves ?? [])
 else if (task.task === 'set') set(task.name, task.key)
 else if (task.task === 'sleep') sleep(task.name, task.word, task.sleepMs)
 else die(task.name, task.change, task.after)
