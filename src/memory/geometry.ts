@@ -7,8 +7,9 @@
  * Pure arithmetic: the creator and every later participant compute the same numbers.
  */
 import { assert } from '../base/assert.js'
-import { LINE_BYTES, MAX_PARTICIPANTS, MAX_SEGMENT_BYTES } from '../base/limits.js'
+import { GRANULE_BYTES, LINE_BYTES, MAX_PARTICIPANTS, MAX_SEGMENT_BYTES } from '../base/limits.js'
 import { CLASS_WORDS, CLASSES_AT, MAX_SIZE_CLASSES } from './header.js'
+import { GRANULE_BITS } from './region.js'
 import { PAGE_BYTES } from './size-classes.js'
 
 export const PARTICIPANT_WORDS = 1024
@@ -16,6 +17,9 @@ const PARTICIPANTS_AT_BYTES = 12288
 /** Words of one page descriptor (see PAGE in pages.ts). */
 export const PAGE_DESCRIPTOR_BYTES = 32
 const STRIPE_HAND_BYTES = 4
+/** A page's number: the segment, and the page within it. */
+export const PAGES_PER_SEGMENT_BITS = GRANULE_BITS - Math.log2(PAGE_BYTES / GRANULE_BYTES)
+export const LOCAL_PAGE_MASK = (1 << PAGES_PER_SEGMENT_BITS) - 1
 
 assert(
   (CLASSES_AT + MAX_SIZE_CLASSES * CLASS_WORDS) * 4 <= PARTICIPANTS_AT_BYTES,

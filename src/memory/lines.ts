@@ -154,10 +154,10 @@ export class Lines {
   #startRunLocked(): boolean {
     const words = this.#words
     let pages = this.#runPages
-    let page = this.#findBackedLocked(pages)
+    let page = this.#pages.findBackedLocked(pages, SPAN_LINES)
     if (page === 0) {
       pages = 1
-      page = this.#findBackedLocked(pages)
+      page = this.#pages.findBackedLocked(pages, SPAN_LINES)
     }
     if (page === 0) return false
     while (this.#leftLocked() > 0) {
@@ -170,12 +170,6 @@ export class Lines {
     words[POOL_AT + LINES_NEXT] = pageReference(page)
     this.#pages.takeLocked(page, pages, SPAN_LINES)
     return true
-  }
-
-  /** A free run that the system has given memory for; asked under the lock, since it is a few pages and once. */
-  #findBackedLocked(pages: number): number {
-    const page = this.#pages.findLocked(pages, SPAN_LINES)
-    return page !== 0 && this.#pages.backLocked(page, pages) ? page : 0
   }
 
   #pushLocked(line: Reference): void {

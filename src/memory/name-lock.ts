@@ -52,7 +52,7 @@ function take(native: Native, name: RegionName, fileMode: number, timeoutMs: num
     const descriptor = openLockFile(name.lockPath, fileMode)
     if (native.lockByte(descriptor, 0)) {
       if (leadsTo(name.lockPath, descriptor)) {
-        writeSync(descriptor, `${process.pid} `, 0)
+        signLock(descriptor)
         return descriptor
       }
       closeSync(descriptor)
@@ -69,6 +69,15 @@ function take(native: Native, name: RegionName, fileMode: number, timeoutMs: num
       )
     }
     Atomics.wait(sleeper, 0, 0, sleepMs)
+  }
+}
+
+/** For messages only, so a file system without a byte left does not matter. */
+function signLock(descriptor: number): void {
+  try {
+    writeSync(descriptor, `${process.pid} `, 0)
+  } catch (error) {
+    if (!isCode(error, 'ENOSPC')) throw error
   }
 }
 

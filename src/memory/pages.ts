@@ -9,12 +9,13 @@
  * Guard: the pool lock, for descriptors' `kind` and bitmaps; the other words belong to the span's user.
  */
 import { assert } from '../base/assert.js'
-import { type Geometry, PAGE_DESCRIPTOR_BYTES } from './geometry.js'
+import { Backing } from './backing.js'
+import { type Geometry, LOCAL_PAGE_MASK, PAGE_DESCRIPTOR_BYTES, PAGES_PER_SEGMENT_BITS } from './geometry.js'
 import { HEADER, POOL } from './header.js'
 import { wordLayout } from './layout.js'
 import type { Locks } from './lock.js'
 import { PARTICIPANT } from './participant.js'
-import { GRANULE_BITS, type Reference, type Region } from './region.js'
+import type { Reference, Region } from './region.js'
 import { PAGE_BYTES } from './size-classes.js'
 
 export const PAGE = wordLayout('page descriptor', PAGE_DESCRIPTOR_BYTES / 4, {
@@ -57,11 +58,9 @@ const PURPOSE_MASK = (1 << PURPOSE_BITS) - 1
 
 /** Granules of a page, as a shift of a reference. */
 export const PAGE_SHIFT = 8
-const PAGES_PER_SEGMENT_BITS = GRANULE_BITS - PAGE_SHIFT
-const LOCAL_PAGE_MASK = (1 << PAGES_PER_SEGMENT_BITS) - 1
 
 const POOL_AT = HEADER.pool
-const { kind: KIND, backed: BACKED } = PAGE
+const { kind: KIND } = PAGE
 
 export function kindPurpose(kind: number): number {
   return kind & PURPOSE_MASK
@@ -84,6 +83,8 @@ export class Pages {
   readonly #locks: Locks
   readonly #words: Int32Array
   readonly #participantAt: number
+  /** Only where the region must ask for memory. */
+  readonly #backing: Backing | undefined
 
   constructor(region: Region, shape: Geometry, locks: Locks, participantAt: number) {
     this.#region = region
@@ -91,6 +92,7 @@ export class Pages {
     this.#locks = locks
     this.#words = region.segments[0]!.words
     this.#participantAt = participantAt
+    if (region.commit !== undefined) this.#backing = new Backing(region, shape, PAGE.backed)
   }
 
   /** Creator only, before anybody joins: every page is free. */
@@ -141,12 +143,14 @@ export class Pages {
    */
   allocate(pages: number, purpose: number, inHand: number): number {
     const lockAt = POOL_AT + POOL.lock
+    const backing = this.#backing
+    let isShort = false
     for (let backed = 0; ; ) {
       this.#words[this.#participantAt + PARTICIPANT.holding] = lockAt
       this.#locks.acquire(lockAt)
-      const page = this.findLocked(pages, purpose)
-      if (page !== 0 && page === backed) this.#markBackedLocked(page, pages)
-      const isReady = page === 0 || this.#isBacked(page, pages)
+      const page: number = isShort ? backing!.findLocked(pages) : this.findLocked(pages, purpose)
+      if (page !== 0 && page === backed) backing!.markLocked(page, pages)
+      const isReady = page === 0 || backing === undefined || backing.isBackedLocked(page, pages)
       if (isReady && page !== 0) {
         if (inHand !== 0) this.#words[this.#participantAt + inHand] = pageReference(page)
         this.takeLocked(page, pages, purpose)
@@ -155,38 +159,19 @@ export class Pages {
       if (isReady) return page
       // Not under the lock, since it takes its time (the system clears the memory), and nothing needs to be undone: the
       // pages are still free, and if somebody else takes them meanwhile, they have been asked for once too often.
-      if (!this.#back(page, pages)) return 0
-      backed = page
+      isShort = !backing.back(page, pages)
+      backed = isShort ? 0 : page
     }
   }
 
-  /** Has the system give memory for the free run at `page`, if it must be asked; false if it has none. Needs the pool lock. */
-  backLocked(page: number, pages: number): boolean {
-    if (this.#isBacked(page, pages)) return true
-    if (!this.#back(page, pages)) return false
-    this.#markBackedLocked(page, pages)
-    return true
-  }
-
-  #isBacked(page: number, pages: number): boolean {
-    if (this.#region.commit === undefined) return true
-    const words = this.wordsOf(page)
-    const at = this.descriptorAt(page) + BACKED
-    const step = PAGE_DESCRIPTOR_BYTES >>> 2
-    for (let i = 0; i < pages; i++) if (words[at + i * step] === 0) return false
-    return true
-  }
-
-  #back(page: number, pages: number): boolean {
-    const firstByte = (page & LOCAL_PAGE_MASK) * PAGE_BYTES
-    return this.#region.commit!(page >>> PAGES_PER_SEGMENT_BITS, firstByte, pages * PAGE_BYTES)
-  }
-
-  #markBackedLocked(page: number, pages: number): void {
-    const words = this.wordsOf(page)
-    const at = this.descriptorAt(page) + BACKED
-    const step = PAGE_DESCRIPTOR_BYTES >>> 2
-    for (let i = 0; i < pages; i++) words[at + i * step] = 1
+  /** As {@link findLocked}, but the system has given memory for the run. Asks under the lock: for few pages. */
+  findBackedLocked(pages: number, purpose: number): number {
+    const page = this.findLocked(pages, purpose)
+    const backing = this.#backing
+    if (page === 0 || backing === undefined || backing.isBackedLocked(page, pages)) return page
+    if (!backing.back(page, pages)) return backing.findLocked(pages)
+    backing.markLocked(page, pages)
+    return page
   }
 
   /** First page of a free run of `pages`, 0 if there is none. Needs the pool lock. */

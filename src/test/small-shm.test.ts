@@ -1,7 +1,7 @@
 /** Tables that are larger than the memory of their file system: a clear FULL, and never the signal that ends a process. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -83,6 +83,30 @@ describe('a file system smaller than the table', { skip: NO_NAMED_TABLES || mayN
       })
     })
   }
+
+  test('makes room in a table that evicts, and says FULL to nobody', () => {
+    for (const valueBytes of [100, 5000, 40_000]) {
+      withSmallShm(8 * MIB, () => {
+        using map = SharedMap.open('evicting', { capacity: '128MiB', eviction: 'clock' })
+        const count = (24 * MIB) / (valueBytes + ENTRY_BYTES)
+        for (let i = 0; i < count; i++) map.set(`key ${i}`, `${i}`.padEnd(valueBytes))
+        assert.ok(map.stats().evictions > count / 2)
+        map.check()
+      })
+    }
+  })
+
+  test('without a byte left still lets a name be removed and opened', () => {
+    withSmallShm(8 * MIB, (directory) => {
+      using map = SharedMap.open('last byte', { capacity: '64MiB' })
+      map.set('k', 'v')
+      assert.throws(() => writeFileSync(join(directory, 'other'), Buffer.alloc(8 * MIB)), { code: 'ENOSPC' })
+      SharedMap.open('last byte').close()
+      assert.throws(() => SharedMap.open('another'), { code: 'FULL', message: CURE })
+      assert.equal(SharedMap.unlink('last byte'), true)
+      assert.deepEqual(readdirSync(directory), ['other'])
+    })
+  })
 
   test('that has no room for the front of a table refuses it, and nothing stays', () => {
     withSmallShm(MIB, (directory) => {
