@@ -5,9 +5,11 @@
 import { assert } from '../base/assert.js'
 import type { Command } from './command.js'
 import { connectionCommands } from './connection.js'
+import { counterCommands } from './counters.js'
 import { keyCommands } from './keys.js'
 import { serverCommands } from './server.js'
 import { stringCommands } from './strings.js'
+import { substringCommands } from './substrings.js'
 
 interface Slot {
   readonly name: Buffer
@@ -37,6 +39,8 @@ function isName(sent: Uint8Array, name: Buffer): boolean {
 
 const commands: readonly Command[] = [
   ...stringCommands,
+  ...substringCommands,
+  ...counterCommands,
   ...keyCommands,
   ...connectionCommands,
   ...serverCommands(() => commands),

@@ -239,6 +239,65 @@ it('expiry can be set, asked for and removed', () => {
   )
 })
 
+it('GETEX answers with the value and changes its expiry', () => {
+  const invalid = { error: "ERR invalid expire time in 'getex' command" }
+  expectReplies([
+    ['GETEX k', null],
+    ['GETEX k EX -1', null],
+    ['GETEX k EX abc', null],
+    ['SET k v', OK],
+    ['GETEX k', 'v'],
+    ['TTL k', -1],
+    ['GETEX k EX 100', 'v'],
+    ['TTL k', 100],
+    ['GETEX k', 'v'],
+    ['TTL k', 100],
+    ['GETEX k px 500', 'v'],
+    ['PTTL k', 500],
+    ['GETEX k EXAT 1700000010', 'v'],
+    ['TTL k', 10],
+    ['GETEX k EX 0', invalid],
+    ['GETEX k PX -5', invalid],
+    ['GETEX k EX 1.5', NOT_INTEGER],
+    ...['FOO', 'EX', 'KEEPTTL', 'NX', 'EX 1 PX 1', 'PERSIST EX 1', 'EX 1 PERSIST', '__proto__'].map(
+      (options) => [`GETEX k ${options}`, SYNTAX] as const,
+    ),
+    ['TTL k', 10],
+    ['GETEX k PERSIST', 'v'],
+    ['TTL k', -1],
+    ['GETEX k PXAT 1', 'v'],
+    ['EXISTS k', 0],
+  ])
+})
+
+it('INCRBYFLOAT adds decimals and keeps the expiry', () => {
+  const invalid = { error: 'ERR value is not a valid float' }
+  const endless = { error: 'ERR increment would produce NaN or Infinity' }
+  expectReplies([
+    ['INCRBYFLOAT n 0.1', '0.1'],
+    ['INCRBYFLOAT n 0.2', '0.3'],
+    ['EXPIRE n 100', 1],
+    ['INCRBYFLOAT n 2.7', '3'],
+    ['GET n', '3'],
+    ['TTL n', 100],
+    ['INCR n', 4],
+    ['INCRBYFLOAT n abc', invalid],
+    ['INCRBYFLOAT n nan', invalid],
+    ['INCRBYFLOAT n inf', endless],
+    ['SET n x', OK],
+    ['INCRBYFLOAT n 1', invalid],
+    ['GET n', 'x'],
+  ])
+})
+
+it('RANDOMKEY gives a key, if there is one', () => {
+  expectReplies([
+    ['RANDOMKEY', null],
+    ['SET k v PX 10', OK],
+    ['RANDOMKEY', 'k'],
+  ])
+})
+
 it('SCAN and KEYS walk over what matches', () => {
   const empty = [{ array: 2 }, '0', { array: 0 }]
   expectReplies([
@@ -249,6 +308,10 @@ it('SCAN and KEYS walk over what matches', () => {
     ['SCAN 2 COUNT 9223372036854775807', [{ array: 2 }, '0', { array: 1 }, 'x']],
     ['SCAN 0 TYPE list', empty],
     ['SCAN -1', empty],
+    ['SCAN 18446744073709551615', empty],
+    ['SCAN 18446744073709551616', { error: 'ERR invalid cursor' }],
+    ['SCAN -', { error: 'ERR invalid cursor' }],
+    ["SCAN '' COUNT 100", [{ array: 2 }, '0', { array: 3 }, 'k1', 'k2', 'x']],
     ['SCAN 9223372036854775807', empty],
     ['KEYS [kx]?', [{ array: 2 }, 'k1', 'k2']],
     ['SCAN abc', { error: 'ERR invalid cursor' }],
@@ -282,6 +345,10 @@ it('a connection can name itself, choose its protocol, and leave', () => {
       ['SELECT 0', OK],
       ['SELECT 1', { error: 'ERR DB index is out of range' }],
       ['SELECT x', NOT_INTEGER],
+      [
+        'SELECT 2147483648',
+        { error: 'ERR value is out of range, value must between -2147483648 and 2147483647' },
+      ],
       ['HELLO 4', { error: 'NOPROTO unsupported protocol version' }],
       ['HELLO x', { error: 'ERR Protocol version is not an integer or out of range' }],
       ['HELLO 3 FOO', { error: "ERR Syntax error in HELLO option 'FOO'" }],

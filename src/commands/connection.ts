@@ -16,6 +16,8 @@ export const REDIS_VERSION = '7.0.15'
 const NO_PASSWORD =
   'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?'
 const WRONG_PASSWORD = 'WRONGPASS invalid username-password pair or user is disabled.'
+const MAX_INT32 = 2 ** 31 - 1
+const NOT_AN_INT32 = `ERR value is out of range, value must between ${-MAX_INT32 - 1} and ${MAX_INT32}`
 const BAD_NAME = 'ERR Client names cannot contain spaces, newlines or special characters.'
 
 function checkedName(bytes: Buffer): string {
@@ -82,7 +84,9 @@ function auth({ reply }: CommandContext, args: readonly Buffer[]): void {
 }
 
 function select({ reply }: CommandContext, args: readonly Buffer[]): void {
-  if (integerArgument(args, 1) !== 0) throw new CommandError('ERR DB index is out of range')
+  const index = integerArgument(args, 1)
+  if (index < -MAX_INT32 - 1 || index > MAX_INT32) throw new CommandError(NOT_AN_INT32)
+  if (index !== 0) throw new CommandError('ERR DB index is out of range')
   reply.simple('OK')
 }
 

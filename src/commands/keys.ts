@@ -5,11 +5,18 @@
  * seen exactly once, what comes or goes meanwhile may be seen or not.
  */
 import { MAX_BATCH_KEYS } from '../base/limits.js'
-import { argument, integerArgument, invalidExpireTime, momentMs, option, SYNTAX_ERROR } from './arguments.js'
+import {
+  argument,
+  integerArgument,
+  invalidExpireTime,
+  momentMs,
+  option,
+  SYNTAX_ERROR,
+  textOf,
+} from './arguments.js'
 import { type Command, type CommandContext, CommandError } from './command.js'
 import { parseExpireOptions } from './expire-options.js'
 import { Glob } from './glob.js'
-import { parseInteger } from './integer.js'
 
 const ONE_KEY = [1, 1, 1] as const
 const EVERY_KEY = [1, -1, 1] as const
@@ -17,6 +24,7 @@ const NO_KEY = [0, 0, 0] as const
 const DEFAULT_SCAN_COUNT = 10
 /** Keys that KEYS asks for at a time. */
 const WALK_COUNT = 1000
+const MAX_UINT64 = 2n ** 64n - 1n
 const MISSING = -2
 const FOREVER = -1
 
@@ -86,13 +94,20 @@ function parseScanOptions(args: readonly Buffer[]): ScanOptions {
   return options
 }
 
+/** Read as Redis reads it, by `strtoul`: signs count, nothing at all is 0, and what follows a NUL is not looked at. */
+function parseCursor(bytes: Buffer): number {
+  const text = textOf(bytes)
+  if (!/^(?:[+-]?\d+)?$/.test(text)) throw new CommandError('ERR invalid cursor')
+  const digits = BigInt(text.replace(/^[+-]/, ''))
+  if (digits > MAX_UINT64) throw new CommandError('ERR invalid cursor')
+  return Number(text.startsWith('-') ? (MAX_UINT64 + 1n - digits) & MAX_UINT64 : digits)
+}
+
 function scan({ store, reply }: CommandContext, args: readonly Buffer[]): void {
-  const cursor = parseInteger(argument(args, 1))
-  if (cursor === undefined) throw new CommandError('ERR invalid cursor')
+  const cursor = parseCursor(argument(args, 1))
   const { count, glob, strings } = parseScanOptions(args)
   // No store has handed out a cursor like this: there is nothing behind it.
-  const isForeign = typeof cursor === 'bigint' || cursor < 0
-  const page = isForeign ? { cursor: 0, keys: [] } : store.scan(cursor, count)
+  const page = Number.isSafeInteger(cursor) ? store.scan(cursor, count) : { cursor: 0, keys: [] }
   const keys = strings ? page.keys.filter((key) => glob?.matches(key) ?? true) : []
   reply.array(2)
   reply.bulk(String(page.cursor))
@@ -162,6 +177,13 @@ export const keyCommands = [
   },
   { name: 'scan', arity: -2, writes: false, keys: NO_KEY, run: scan },
   { name: 'keys', arity: 2, writes: false, keys: NO_KEY, run: keys },
+  {
+    name: 'randomkey',
+    arity: 1,
+    writes: false,
+    keys: NO_KEY,
+    run: ({ store, reply }) => reply.bulk(store.randomKey()),
+  },
   {
     name: 'dbsize',
     arity: 1,

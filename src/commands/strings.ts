@@ -1,18 +1,15 @@
 /**
- * Commands on values: GET, SET and its older spellings, counters, and the many-key forms.
+ * Commands on whole values: GET and SET with their variations, and the many-key forms.
  *
  * MSET is a unit for one key at a time, not for all: another client can see some keys new and others old, and one
  * that meets a full table keeps what it had stored. Its keys and values are checked before the first is stored.
  */
-import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
+import { MAX_KEY_BYTES } from '../base/limits.js'
 import { UNCHANGED } from '../store/store.js'
-import { argument, integerArgument, invalidExpireTime, momentMs, NOT_AN_INTEGER } from './arguments.js'
+import { argument, integerArgument, invalidExpireTime, momentMs } from './arguments.js'
 import { type Command, type CommandContext, CommandError } from './command.js'
-import { addIntegers, type Integer, negateInteger, parseInteger } from './integer.js'
-import { parseSetOptions } from './set-options.js'
+import { parseGetexOptions, parseSetOptions } from './set-options.js'
 
-const ZERO = Buffer.from('0')
-const OVERFLOW = 'ERR increment or decrement would overflow'
 const ONE_KEY = [1, 1, 1] as const
 
 function set(context: CommandContext, args: readonly Buffer[]): void {
@@ -40,36 +37,25 @@ function setWithTtl(context: CommandContext, args: readonly Buffer[], unitMs: 1 
   reply.simple('OK')
 }
 
-function addTo({ store, reply }: CommandContext, key: Buffer, by: Integer): void {
-  let sum: Integer = 0
-  store.update(key, 'keep', (current) => {
-    const old = parseInteger(current ?? ZERO)
-    if (old === undefined) throw new CommandError(NOT_AN_INTEGER)
-    const next = addIntegers(old, by)
-    if (next === undefined) throw new CommandError(OVERFLOW)
-    sum = next
-    return Buffer.from(String(next), 'latin1')
+/** Answers with the value and changes its expiry in the same step. */
+function getWithExpiry({ store, reply }: CommandContext, args: readonly Buffer[]): void {
+  const key = argument(args, 1)
+  const nowMs = store.nowMs()
+  const expiry = parseGetexOptions(args, nowMs)
+  if (expiry === undefined) {
+    reply.bulk(store.get(key))
+    return
+  }
+  const error = expiry instanceof CommandError ? expiry : undefined
+  const isPast = typeof expiry === 'number' && expiry <= nowMs
+  let found: Buffer | undefined
+  store.update(key, expiry instanceof CommandError ? 'keep' : expiry, (current) => {
+    found = current
+    if (current === undefined) return UNCHANGED
+    if (error !== undefined) throw error
+    return isPast ? undefined : current
   })
-  reply.integer(sum)
-}
-
-function decrementBy(context: CommandContext, args: readonly Buffer[]): void {
-  const by = negateInteger(integerArgument(args, 2))
-  if (by === undefined) throw new CommandError('ERR decrement would overflow')
-  addTo(context, argument(args, 1), by)
-}
-
-function append({ store, reply }: CommandContext, args: readonly Buffer[]): void {
-  const tail = argument(args, 2)
-  let length = 0
-  store.update(argument(args, 1), 'keep', (current) => {
-    length = (current?.length ?? 0) + tail.length
-    if (length > MAX_VALUE_BYTES)
-      throw new CommandError('ERR string exceeds maximum allowed size (proto-max-bulk-len)')
-    if (current !== undefined && tail.length === 0) return UNCHANGED
-    return current === undefined ? tail : Buffer.concat([current, tail])
-  })
-  reply.integer(length)
+  reply.bulk(found)
 }
 
 function getMany({ store, reply }: CommandContext, args: readonly Buffer[]): void {
@@ -123,24 +109,7 @@ export const stringCommands = [
     keys: ONE_KEY,
     run: ({ store, reply }, args) => reply.bulk(store.take(argument(args, 1))),
   },
-  {
-    name: 'strlen',
-    arity: 2,
-    writes: false,
-    keys: ONE_KEY,
-    run: ({ store, reply }, args) => reply.integer(store.get(argument(args, 1))?.length ?? 0),
-  },
-  { name: 'append', arity: 3, writes: true, keys: ONE_KEY, run: append },
-  { name: 'incr', arity: 2, writes: true, keys: ONE_KEY, run: (c, args) => addTo(c, argument(args, 1), 1) },
-  { name: 'decr', arity: 2, writes: true, keys: ONE_KEY, run: (c, args) => addTo(c, argument(args, 1), -1) },
-  {
-    name: 'incrby',
-    arity: 3,
-    writes: true,
-    keys: ONE_KEY,
-    run: (c, args) => addTo(c, argument(args, 1), integerArgument(args, 2)),
-  },
-  { name: 'decrby', arity: 3, writes: true, keys: ONE_KEY, run: decrementBy },
+  { name: 'getex', arity: -2, writes: true, keys: ONE_KEY, run: getWithExpiry },
   { name: 'mget', arity: -2, writes: false, keys: [1, -1, 1], run: getMany },
   { name: 'mset', arity: -3, writes: true, keys: [1, -1, 2], run: setMany },
 ] as const satisfies readonly Command[]

@@ -62,7 +62,8 @@ export class RespWriter implements ReplyWriter {
   }
 
   error(line: string): void {
-    this.#line(ERROR, line.replace(/[\r\n]/g, ' '))
+    // As Redis does: line ends at the end are dropped, others become blanks.
+    this.#line(ERROR, line.replace(/[\r\n]+$/, '').replace(/[\r\n]/g, ' '))
   }
 
   integer(value: number | bigint): void {

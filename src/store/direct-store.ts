@@ -5,6 +5,7 @@
 
 import { EVICTION } from '../memory/header.js'
 import { type SharedArrayHandle, SharedArrayRegion } from '../memory/shared-array-region.js'
+import { POSITIONS } from '../table/positions.js'
 import { READ_BYTES } from '../table/reader.js'
 import { Space, type TableFacts } from '../table/space.js'
 import { Table } from '../table/table.js'
@@ -147,6 +148,20 @@ export class DirectStore implements Store {
     do next = walker.step(next, found, false)
     while (next !== 0 && found.length < count)
     return { cursor: next, keys: found.map((entry) => entry.key) }
+  }
+
+  randomKey(): Buffer | undefined {
+    const { walker, space } = this.#table
+    const end = space.shape.stripes * POSITIONS
+    const found: WalkedEntry[] = []
+    const start = Math.floor(Math.random() * end)
+    // Once around: to the end, then from the beginning past where it started.
+    for (let cursor = start, rounds = 0; rounds < 2 && found.length === 0; ) {
+      cursor = walker.step(cursor, found, false)
+      if (cursor === 0) rounds += 1
+      else if (rounds === 1 && cursor > start) break
+    }
+    return found[Math.floor(Math.random() * found.length)]?.key
   }
 
   clear(): void {

@@ -133,6 +133,11 @@ export class MapStore implements Store {
     return { cursor: 0, keys }
   }
 
+  randomKey(): Buffer | undefined {
+    const { keys } = this.scan(0, this.size)
+    return keys[Math.floor(Math.random() * keys.length)]
+  }
+
   clear(): void {
     this.#entries.clear()
     this.#usedBytes = 0

@@ -69,6 +69,8 @@ export interface Store {
   expiresAt(key: Uint8Array): number | undefined
   /** A page of keys, about `count`. A key present from the first call to the last is returned exactly once. */
   scan(cursor: number, count: number): ScanPage
+  /** A key that is there, drawn from all over the table (not evenly); `undefined` if there is none. */
+  randomKey(): Buffer | undefined
   clear(): void
   /** The clock that expiry is judged by: milliseconds since 1970, never going back. */
   nowMs(): number

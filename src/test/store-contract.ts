@@ -9,7 +9,8 @@ import { describe, it } from 'node:test'
 import { isOperationError } from '../base/errors.js'
 import { MAX_KEY_BYTES } from '../base/limits.js'
 import { type Store, UNCHANGED } from '../store/store.js'
-import { followsModel, walkFrom } from './store-model.js'
+import { followsModel } from './store-model.js'
+import { describeWalk } from './store-walk-contract.js'
 
 export interface StoreHarness {
   readonly store: Store
@@ -47,7 +48,7 @@ export function describeStore(name: string, open: OpenStore): void {
   })
 }
 
-type WithStore = (work: (harness: StoreHarness) => Promise<void> | void) => () => Promise<void>
+export type WithStore = (work: (harness: StoreHarness) => Promise<void> | void) => () => Promise<void>
 
 function describeValues(withStore: WithStore): void {
   it(
@@ -261,44 +262,6 @@ function describeUpdate(withStore: WithStore): void {
 
 function fail(error: Error): never {
   throw error
-}
-
-function describeWalk(withStore: WithStore): void {
-  it(
-    'walks over every key exactly once while others come and go',
-    withStore(({ store }) => {
-      const staying = Array.from({ length: 500 }, (_, i) => `stay${i}`)
-      for (const key of staying) store.set(bytes(key), bytes('v'), 'none', 'always')
-      for (let i = 0; i < 500; i += 1) store.set(bytes(`go${i}`), bytes('v'), 'none', 'always')
-      const seen: string[] = []
-      let cursor = 0
-      let step = 0
-      do {
-        const page = store.scan(cursor, 7)
-        seen.push(...page.keys.map((key) => key.toString('latin1')))
-        assert.ok(Number.isSafeInteger(page.cursor) && page.cursor >= 0)
-        cursor = page.cursor
-        store.delete(bytes(`go${step}`))
-        for (let i = 0; i < 10; i += 1) store.set(bytes(`new${step}-${i}`), bytes('v'), 'none', 'always')
-        store.set(bytes(`stay${step % 500}`), bytes(`v${step}`.repeat(step % 50)), 'none', 'always')
-        step += 1
-        assert.ok(step < 20_000, 'the walk ends')
-      } while (cursor !== 0 && step < 1000)
-      if (cursor !== 0) seen.push(...walkFrom(store, cursor))
-      const seenStaying = seen.filter((key) => key.startsWith('stay'))
-      assert.deepEqual(seenStaying.sort(), [...staying].sort())
-      assert.equal(new Set(seen).size, seen.length)
-    }),
-  )
-  it(
-    'leaves expired keys out of a walk',
-    withStore(async ({ store, advance }) => {
-      store.set(bytes('a'), bytes('1'), 'none', 'always')
-      store.set(bytes('b'), bytes('1'), store.nowMs() + 20, 'always')
-      await advance(21)
-      assert.deepEqual(walkFrom(store, 0), ['a'])
-    }),
-  )
 }
 
 function describeBounds(withStore: WithStore, open: OpenStore): void {
