@@ -6,7 +6,7 @@ import { type State, stateSink } from '../test/log-model.js'
 import { reopen, runTrial, type Trial } from '../test/log-trial.js'
 import { runSeed } from '../test/seeded-random.js'
 import { DamageError } from './damage.js'
-import { checkFrame, decodeFrameHead, FRAME_HEAD_BYTES, HEADER_BYTES, segmentName } from './format.js'
+import { decodeFrameHead, FRAME_HEAD_BYTES, HEADER_BYTES, segmentName } from './format.js'
 import { decodeRecords } from './record-batch.js'
 import { SimulatedDisk } from './simulated-disk.js'
 
@@ -41,17 +41,19 @@ function assertRefused(disk: SimulatedDisk, file: string, offset?: number): void
 }
 
 test(`every bit of a closed log flipped: everything is there, or a refusal with a place (seed ${SEED})`, (t) => {
-  const { disk, trial } = closedLog(seedWithSegments(2, 7), 7)
+  const { disk, trial } = closedLog(seedWithSegments(2, 5), 5)
   let refusals = 0
   let flips = 0
   for (const name of segmentsOf(disk)) {
     const contents = disk.contents(name)
+    let copy = disk.afterExit()
     for (let bit = 0; bit < 8 * contents.length; bit++) {
       const flipped = Buffer.from(contents)
       flipped[bit >>> 3] = (flipped[bit >>> 3] ?? 0) ^ (1 << (bit & 7))
-      const copy = disk.afterExit()
       copy.put(name, flipped)
       const { outcome } = reopen(copy)
+      // A refusal changes nothing, so that the same disk serves again.
+      if ('state' in outcome) copy = disk.afterExit()
       const complaint = trial.model.judge(outcome, trial.model.acknowledgedLsn, true)
       assert.equal(complaint, undefined, `${name}, bit ${bit}`)
       flips++
@@ -209,9 +211,7 @@ describe('accepting a loss', () => {
     const names = segmentsOf(disk)
     const name = names[1] ?? ''
     const bytes = disk.contents(name)
-    const length = checkFrame(bytes, HEADER_BYTES)
-    assert.ok(typeof length === 'number')
-    const at = HEADER_BYTES + length + 60
+    const at = HEADER_BYTES + FRAME_HEAD_BYTES + 4
     bytes[at] = (bytes[at] ?? 0) ^ 1
     disk.put(name, bytes)
     assertRefused(disk, name)

@@ -1,5 +1,5 @@
 /**
- * One reading of the log, segment by segment, into a sink: steps 3 to 6 of recovery.ts. It changes nothing. It ends
+ * One reading of the log, segment by segment, into a sink: steps 2 to 5 of recovery.ts. It changes nothing. It ends
  * with the place where the log ends and with what is wrong there, if anything: a torn tail or damage.
  */
 import type { Damage } from './damage.js'

@@ -2,21 +2,21 @@
  * Reads a directory back: the newest snapshot, then the log after it, into a sink; and leaves the directory so that a
  * writer can go on. Steps:
  *
- *  1. Leftovers of unfinished work (`*.tmp`) are removed.
- *  2. The newest snapshot that reads whole is loaded. An older one, or none, serves if newer ones are damaged and the
+ *  1. The newest snapshot that reads whole is loaded. An older one, or none, serves if newer ones are damaged and the
  *     log still reaches back that far.
- *  3. The log is read from the last segment that begins at or before the snapshot's position, or else from position
+ *  2. The log is read from the last segment that begins at or before the snapshot's position, or else from position
  *     1. If there is none, the beginning is missing: damage.
- *  4. From there every segment must be there, carry the number in its name and this log's id, and be chained to the
+ *  3. From there every segment must be there, carry the number in its name and this log's id, and be chained to the
  *     one before. Every frame is checked before its records are handed over.
- *  5. Where the frames of a segment end and another segment is there, that one's header must name this very end,
+ *  4. Where the frames of a segment end and another segment is there, that one's header must name this very end,
  *     since a segment is begun only when the one before it is on disk. Otherwise: damage.
- *  6. Where the last segment ends: if it says that it is continued, a file is missing. If something behind its end
+ *  5. Where the last segment ends: if it says that it is continued, a file is missing. If something behind its end
  *     proves that this place was on disk, or the snapshot needs it, it is damage. If not, it is a torn tail, which no
  *     level has promised to keep: it is cut, and the cut is synced, before anything is appended.
- *  7. Damage refuses with file and offset and changes nothing; with `acceptLoss` the log is cut after the last good
+ *  6. Damage refuses with file and offset and changes nothing; with `acceptLoss` the log is cut after the last good
  *     frame, once the original has been kept (accept-loss.ts).
- *  8. Segments before the first that is needed and older snapshots are removed.
+ *  7. Leftovers of unfinished work (`*.tmp`), segments before the first that is needed and older snapshots
+ *     are removed.
  *
  * Every step may be interrupted at any point and run again. The sink of a failed recovery holds a beginning of the
  * data and must be thrown away.
@@ -68,10 +68,10 @@ export interface Recovered {
 /** Throws CORRUPT (`DamageError`), MISMATCH for a newer format, or what the disk throws. */
 export function recover(options: RecoveryOptions): Recovered {
   const { disk, sink, onEvent } = options
-  removeLeftovers(disk)
   for (let expectsLog = options.expectsLog; ; expectsLog = false) {
     const { snapshot, skipped, pass } = readAll({ ...options, expectsLog })
     if (pass.damage === undefined) {
+      removeLeftovers(disk)
       cutTail(disk, pass, onEvent)
       removeObsolete(disk, snapshot?.startLsn ?? 0, pass.firstSegment)
       return recovered(pass, snapshot)
@@ -79,6 +79,7 @@ export function recover(options: RecoveryOptions): Recovered {
     // If the log reaches back far enough for no snapshot that is whole, it is the damaged one that is missed.
     const damage = pass.good === undefined ? (skipped[0] ?? pass.damage) : pass.damage
     if (options.acceptLoss !== true) throw new DamageError(damage, disk.path)
+    removeLeftovers(disk)
     const kept = acceptLoss(disk, pass, skipped)
     assert(kept.length > 0 || pass.tail.bytes > 0, 'every cut leaves less that can be damaged')
     onEvent?.({ kind: 'damage-cut', damage, kept })

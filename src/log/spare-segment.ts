@@ -11,6 +11,8 @@ import { type Disk, type DiskFile, writeFully } from './disk.js'
 
 export const SPARE_NAME = 'spare.tmp'
 
+/** The zeros go to the disk in pieces of this size, so that a change of segments need not wait for all of them. */
+const SYNC_BYTES = 4 * 1024 * 1024
 /** After a failure, so long passes before the disk is asked again. */
 const RETRY_MS = 50
 
@@ -86,6 +88,7 @@ export class SpareSegment {
       this.#file = this.#disk.open(SPARE_NAME, 'create')
     }
     this.#file.preallocate(this.#filled, to)
+    if (Math.floor(to / SYNC_BYTES) > Math.floor(this.#filled / SYNC_BYTES)) this.#file.sync()
     this.#filled = to
   }
 

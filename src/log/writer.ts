@@ -36,6 +36,9 @@ export const DEFAULT_SEGMENT_BYTES = 32 * 1024 * 1024
 const RESERVED_BYTES = 2 * FRAME_HEAD_BYTES
 /** For each byte written, so many of the next segment are filled: it is ready well before it is needed. */
 const FILL_FACTOR = 2
+/** Bytes of the next segment that are filled in one go, by `prepare` and without it. */
+const LEAST_OWED_BYTES = 64 * 1024
+const MOST_OWED_BYTES = 1024 * 1024
 
 /** Where a log goes on: what recovery found, or the beginning of a new log. */
 export interface LogEnd {
@@ -78,6 +81,7 @@ export class LogWriter {
   #released: number
   #regionTimeMs: number
   #bytesWritten = 0
+  #owedBytes = 0
   #failure: OperationError | undefined
 
   private constructor(options: LogWriterOptions) {
@@ -165,7 +169,8 @@ export class LogWriter {
     this.#crc = crc
     this.#written = this.#appended
     this.#group.clear()
-    this.#spare.fill(FILL_FACTOR * bytes.length, this.#segmentBytes)
+    this.#owedBytes += FILL_FACTOR * bytes.length
+    if (this.#owedBytes >= MOST_OWED_BYTES) this.prepare()
     return this.#written
   }
 
@@ -180,6 +185,17 @@ export class LogWriter {
     }
     this.#synced = this.#written
     return this.#synced
+  }
+
+  /**
+   * Fills a part of the next segment, if some is due: work for after the replies. Who never calls this pays for
+   * it in larger pieces.
+   */
+  prepare(): void {
+    if (this.#failure !== undefined || this.#owedBytes < Math.min(LEAST_OWED_BYTES, this.#segmentBytes / 8))
+      return
+    this.#spare.fill(this.#owedBytes, this.#segmentBytes)
+    this.#owedBytes = 0
   }
 
   /**
@@ -246,7 +262,7 @@ export class LogWriter {
   /** Ends this segment, with all of it on disk, and begins one that has room for `batch`. */
   #rotate(batch: RecordBatch): void {
     const needed = HEADER_BYTES + new FrameGroup().byteLengthWith(batch) + RESERVED_BYTES
-    this.#spare.need(Math.max(this.#segmentBytes, Math.ceil(needed / 4096) * 4096))
+    this.#spare.need(Math.max(this.#segmentBytes, needed))
     this.sync()
     const before = { file: this.#open(), offset: this.#offset, crc: this.#crc }
     this.#begin(this.#segment + 1)

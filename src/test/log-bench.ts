@@ -7,6 +7,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { NativeBuffer } from '../base/native-buffer.js'
 import { openLog } from '../log/directory.js'
 import { newIdentity } from '../log/identity.js'
 import { RealDisk } from '../log/real-disk.js'
@@ -29,19 +30,24 @@ const batch = new RecordBatch()
 
 function open(sink: EntrySink): { writer: LogWriter; ms: number; records: number; entries: number } {
   const startedAt = performance.now()
+  let readAt = startedAt
   const { writer, recovered } = openLog({
     disk,
     identity,
     sink,
+    onProgress: () => {
+      readAt = performance.now()
+    },
     nowMs: () => performance.now(),
     regionTimeMs: Date.now,
   })
-  const ms = performance.now() - startedAt
+  // Without the first segment of the new start, whose zeros take as long as the disk likes.
+  const ms = readAt - startedAt
   return { writer, ms, records: recovered.records, entries: recovered.entriesFromSnapshot }
 }
 
 function append(writer: LogWriter, index: number): void {
-  key.latin1Write(String(index).padStart(16, '0'), 0, 16)
+  key.write(String(index).padStart(16, '0'), 'latin1')
   batch.reset()
   batch.set(key, VALUE, true)
   writer.append(batch)
@@ -65,6 +71,7 @@ function measureSyncs(writer: LogWriter): void {
       for (let index = 0; index < group; index++) append(writer, round * group + index)
       writer.sync()
       log.push(performance.now() - startedAt)
+      writer.prepare()
       const written = writer.bytesWritten - before
       const block = Buffer.alloc(written, round)
       startedAt = performance.now()
@@ -86,15 +93,16 @@ function measureSyncs(writer: LogWriter): void {
   disk.unlink('bare.tmp')
 }
 
-/** A sink that keeps strings and copies in a `Map`. */
-function mapSink(map: Map<string, Buffer>): EntrySink {
+/** A sink that keeps strings in a `Map`. */
+function mapSink(map: Map<string, string>): EntrySink {
   const set = (bytes: Buffer, start: number, keyEnd: number, valueEnd: number): void => {
-    map.set(bytes.latin1Slice(start, keyEnd), Buffer.from(bytes.subarray(keyEnd, valueEnd)))
+    const text = bytes as NativeBuffer
+    map.set(text.latin1Slice(start, keyEnd), text.latin1Slice(keyEnd, valueEnd))
   }
   return {
     load: set,
     set,
-    delete: (bytes, start, keyEnd) => map.delete(bytes.latin1Slice(start, keyEnd)),
+    delete: (bytes, start, keyEnd) => map.delete((bytes as NativeBuffer).latin1Slice(start, keyEnd)),
     clear: () => map.clear(),
   }
 }
@@ -110,7 +118,7 @@ function measureRecovery(what: string, sink: EntrySink): LogWriter {
 
 function* entriesOf(count: number): Generator<SnapshotEntry> {
   for (let index = 0; index < count; index++) {
-    key.latin1Write(String(index).padStart(16, '0'), 0, 16)
+    key.write(String(index).padStart(16, '0'), 'latin1')
     yield { key, value: VALUE, isAscii: true, expiresAtMs: Infinity, hash: index }
   }
 }
@@ -121,7 +129,9 @@ try {
   const startedAt = performance.now()
   for (let index = 0; index < RECORDS; index++) {
     append(writer, index)
-    if (index % 64 === 63) writer.write()
+    if (index % 64 !== 63) continue
+    writer.write()
+    writer.prepare()
   }
   writer.sync()
   const ms = performance.now() - startedAt

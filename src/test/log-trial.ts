@@ -116,7 +116,7 @@ class TrialRun {
       const dice = this.#random.nextInt(20)
       if (dice === 0) this.#restart()
       else if (dice === 1) this.#running().mark()
-      else if (dice < 7 && this.#options.snapshots !== false) this.#stepSnapshot()
+      else if (dice < 8 && this.#options.snapshots !== false) this.#stepSnapshot()
       else this.#writeGroup()
       this.#durableLsn = Math.max(this.#durableLsn, this.#running().synced)
     }
@@ -165,6 +165,7 @@ class TrialRun {
     try {
       const released = this.#policy.commit(writer, this.#nowMs)
       this.#release(writer, released)
+      if (this.#random.nextInt(3) > 0) writer.prepare()
     } catch (error) {
       if (!isOperationError(error, 'DISK_FULL')) throw error
       this.model.takeBack(writer.appended)
@@ -231,9 +232,12 @@ class TrialRun {
         blockBytes: 40,
       })
     }
-    if (this.#snapshot.next().done !== true) return
-    this.snapshotsMade++
-    this.#snapshot = undefined
+    for (let blocks = this.#random.nextInt(4); blocks >= 0; blocks--) {
+      if (this.#snapshot.next().done !== true) continue
+      this.snapshotsMade++
+      this.#snapshot = undefined
+      return
+    }
   }
 
   *#entries(): Generator<SnapshotEntry> {
