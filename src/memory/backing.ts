@@ -5,12 +5,14 @@
  * Guard: the pool lock, but for `back`, which asks: that may be done at any time and by several at once, since it changes
  * nothing that is there.
  */
-import type { Geometry } from './geometry.js'
+import type { Geometry, SegmentGeometry } from './geometry.js'
 import { LOCAL_PAGE_MASK, PAGE_DESCRIPTOR_BYTES, PAGES_PER_SEGMENT_BITS } from './geometry.js'
+import { HEADER, POOL } from './header.js'
 import type { Region } from './region.js'
 import { PAGE_BYTES } from './size-classes.js'
 
 const STEP = PAGE_DESCRIPTOR_BYTES >>> 2
+const FREE_BACKED_AT = HEADER.pool + POOL.freeBacked
 
 export class Backing {
   readonly #region: Region
@@ -37,14 +39,50 @@ export class Backing {
     return true
   }
 
+  /** The system has given memory for this free run. */
   markLocked(page: number, pages: number): void {
     const words = this.#words(page)
     const at = this.#at(page)
-    for (let i = 0; i < pages; i++) words[at + i * STEP] = 1
+    let fresh = 0
+    for (let i = 0; i < pages; i++) {
+      if (words[at + i * STEP] === 1) continue
+      words[at + i * STEP] = 1
+      fresh++
+    }
+    this.noteFreedLocked(fresh)
+  }
+
+  /** Pages that are all backed came back to the pool; below 0: left it. */
+  noteFreedLocked(pages: number): void {
+    this.#region.segments[0]!.words[FREE_BACKED_AT]! += pages
+  }
+
+  /** Counts anew, by the bitmaps and marks. */
+  recountLocked(): void {
+    this.#region.segments[0]!.words[FREE_BACKED_AT] = this.#countLocked()
+  }
+
+  isCountedLocked(): boolean {
+    return this.#region.segments[0]!.words[FREE_BACKED_AT] === this.#countLocked()
+  }
+
+  #countLocked(): number {
+    let count = 0
+    for (const [index, segment] of this.#geometry.segments.entries()) {
+      const words = this.#region.segments[index]!.words
+      for (let bit = 0; bit < segment.pages; bit++) if (this.#isUsable(words, segment, bit)) count++
+    }
+    return count
+  }
+
+  #isUsable(words: Int32Array, segment: SegmentGeometry, bit: number): boolean {
+    const isFree = (words[segment.bitmapAt + (bit >>> 5)]! & (1 << (bit & 31))) !== 0
+    return isFree && words[segment.pageTableAt + bit * STEP + this.#markAt] === 1
   }
 
   /** First page of a free run that is backed, 0 if there is none: all there is when the system has no more. */
   findLocked(pages: number): number {
+    if (this.#region.segments[0]!.words[FREE_BACKED_AT]! < pages) return 0
     for (const [index, segment] of this.#geometry.segments.entries()) {
       const words = this.#region.segments[index]!.words
       let run = 0
@@ -55,9 +93,7 @@ export class Backing {
           bit |= 31
           continue
         }
-        const isUsable =
-          (free & (1 << (bit & 31))) !== 0 && words[segment.pageTableAt + bit * STEP + this.#markAt] === 1
-        run = isUsable ? run + 1 : 0
+        run = this.#isUsable(words, segment, bit) ? run + 1 : 0
         if (run === pages) return (index << PAGES_PER_SEGMENT_BITS) + segment.firstPage + bit - pages + 1
       }
     }

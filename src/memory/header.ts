@@ -125,6 +125,11 @@ export const POOL = wordLayout('pool', POOL_WORDS, {
     writer: 'under lock',
     what: 'first of the single bucket lines left over from earlier runs, chained by their first word; 0 for none',
   },
+  freeBacked: {
+    at: 6,
+    writer: 'under lock',
+    what: 'free pages that the system has given memory for; only where the region must ask for it',
+  },
 })
 
 export const MAX_SIZE_CLASSES = 96

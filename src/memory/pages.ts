@@ -164,6 +164,11 @@ export class Pages {
     }
   }
 
+  /** Whether the pool's count of backed free pages is right; for checks, with the pool lock. */
+  isBackingCountedLocked(): boolean {
+    return this.#backing === undefined || this.#backing.isCountedLocked()
+  }
+
   /** As {@link findLocked}, but the system has given memory for the run. Asks under the lock: for few pages. */
   findBackedLocked(pages: number, purpose: number): number {
     const page = this.findLocked(pages, purpose)
@@ -231,6 +236,7 @@ export class Pages {
       }
     }
     this.#words[POOL_AT + POOL.freePages] = freePages
+    this.#backing?.recountLocked()
     this.#words[POOL_AT + POOL.hint] = this.geometry.segments[0]!.firstPage
   }
 
@@ -244,6 +250,7 @@ export class Pages {
       words[at] = free ? words[at]! | mask : words[at]! & ~mask
     }
     this.#words[POOL_AT + POOL.freePages]! += free ? pages : -pages
+    this.#backing?.noteFreedLocked(free ? pages : -pages)
     const hintAt = POOL_AT + POOL.hint
     if (free) {
       if (page < this.#words[hintAt]!) this.#words[hintAt] = page

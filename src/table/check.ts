@@ -222,6 +222,10 @@ class Check {
       }
     }
     assert(found.free === pages.freePages, 'the pool counts its free pages')
+    assert(
+      pages.isBackingCountedLocked(),
+      'the pool counts its free pages that the system has given memory for',
+    )
     for (let index = 0; index < slab.sizes.classes.length; index++) {
       const counted = words[CLASSES_AT + index * CLASS_WORDS + CLASS.free]
       assert(counted === (found.chunks.get(index) ?? 0), 'a class counts its free chunks')
