@@ -6,7 +6,7 @@ import { type State, stateSink } from '../test/log-model.js'
 import { reopen, runTrial, type Trial } from '../test/log-trial.js'
 import { runSeed } from '../test/seeded-random.js'
 import { DamageError } from './damage.js'
-import { decodeFrameHead, FRAME_HEAD_BYTES, HEADER_BYTES, segmentName } from './format.js'
+import { decodeFrameHead, FRAME_HEAD_BYTES, FRAME_MAGIC, HEADER_BYTES, segmentName } from './format.js'
 import { decodeRecords } from './record-batch.js'
 import { SimulatedDisk } from './simulated-disk.js'
 
@@ -189,6 +189,34 @@ describe('segments', () => {
     recycled.put(last, Buffer.concat([recycled.contents(last), tail]))
     const { outcome } = reopen(recycled)
     assert.equal(trial.model.judge(outcome, trial.model.acknowledgedLsn), undefined)
+  })
+
+  test('with a frame that is whole in itself but of another chain, position or epoch', () => {
+    for (const [at, what] of [
+      [12, 'the CRC of the frame before'],
+      [20, 'the number of the epoch'],
+      [24, 'the start id'],
+      [32, 'the position'],
+    ] as const) {
+      const { disk } = closedLog(seed)
+      const [name = ''] = segmentsOf(disk)
+      const bytes = disk.contents(name)
+      const length = bytes.readUInt32LE(HEADER_BYTES + 8)
+      bytes.writeUInt32LE(bytes.readUInt32LE(HEADER_BYTES + at) ^ 0x10, HEADER_BYTES + at)
+      const crc = crc32(bytes.subarray(HEADER_BYTES + 8, HEADER_BYTES + length))
+      bytes.writeUInt32LE(crc, HEADER_BYTES + 4)
+      // The next frame is made to follow, so that only what was changed can give it away.
+      const next = HEADER_BYTES + length
+      if (next + FRAME_HEAD_BYTES < bytes.length && bytes.readUInt32LE(next) === FRAME_MAGIC) {
+        bytes.writeUInt32LE(crc, next + 12)
+        const nextLength = bytes.readUInt32LE(next + 8)
+        bytes.writeUInt32LE(crc32(bytes.subarray(next + 8, next + nextLength)), next + 4)
+      }
+      disk.put(name, bytes)
+      const { outcome } = reopen(disk)
+      assert.ok('refusal' in outcome && outcome.refusal instanceof DamageError, what)
+      assert.equal(outcome.refusal.damage.offset, HEADER_BYTES, what)
+    }
   })
 
   test('with lengths that are huge, negative, zero or odd', () => {
