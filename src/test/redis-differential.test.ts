@@ -8,6 +8,8 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { Redis } from 'ioredis'
+import { allCommands } from '../commands/command-table.js'
 import { NO_REDIS, startRedisPeers } from './redis-peers.js'
 import { ARGUMENTS, OWN_ANSWERS, SHAPES } from './redis-shapes.js'
 import { runSeed, SeededRandom } from './seeded-random.js'
@@ -54,7 +56,29 @@ function isNear(unitMs: number) {
     number(a) >= 0 && number(b) >= 0 && Math.abs(number(a) - number(b)) <= SLACK_MS / unitMs
 }
 
+/** Name, arity, whether it writes, and where its keys are: what COMMAND INFO says, of all that differs only in depth. */
+function outline(info: unknown): unknown {
+  assert.ok(Array.isArray(info))
+  const [name, arity, flags, ...keys] = info as [string, number, string[], ...number[]]
+  return [name, arity, flags.includes('write'), ...keys.slice(0, 3)]
+}
+
 describe('a node answers as Redis does', { skip: NO_REDIS }, () => {
+  it('to the question how many arguments a command has, whether it writes, and where its keys are', async () => {
+    const peers = await startRedisPeers(2)
+    const redis = new Redis({ path: peers.redisPath })
+    try {
+      for (const command of allCommands()) {
+        const [info] = (await redis.call('COMMAND', 'INFO', command.name)) as unknown[]
+        const own = [command.name, command.arity, command.writes, ...command.keys]
+        assert.deepEqual(own, outline(info))
+      }
+    } finally {
+      redis.disconnect()
+      await peers.close()
+    }
+  })
+
   for (const protocol of [2, 3] as const) {
     it(`to ${COMMANDS} random commands in RESP${protocol}`, async (t) => {
       const seed = runSeed()

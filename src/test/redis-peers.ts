@@ -64,6 +64,10 @@ function encoded(command: readonly string[]): string {
 export interface RedisPeers {
   readonly redis: Peer
   readonly hearth: Peer
+  /** The redis-server's socket file. */
+  readonly redisPath: string
+  /** The node's port on 127.0.0.1. */
+  readonly hearthPort: number
   close(): Promise<void>
 }
 
@@ -82,6 +86,8 @@ export async function startRedisPeers(protocol: 2 | 3): Promise<RedisPeers> {
   return {
     redis,
     hearth,
+    redisPath: path,
+    hearthPort: node.port,
     close: async () => {
       redis.close()
       hearth.close()
