@@ -3,12 +3,18 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { isOperationError } from '../base/errors.js'
 import { codecs } from '../codec/codecs.js'
+import { NO_NAMED_TABLES, useScratchDirectory } from '../test/named-scratch.js'
 import { SharedMap } from './shared-map.js'
 
-const makers: readonly [string, () => Map<string, string>][] = [
+const makers: [string, () => Map<string, string>][] = [
   ['Map', () => new Map<string, string>()],
   ['SharedMap', () => new SharedMap({ capacity: '8MiB' })],
 ]
+if (NO_NAMED_TABLES === false) {
+  useScratchDirectory()
+  let named = 0
+  makers.push(['SharedMap.open', () => SharedMap.open(`table ${named++}`, { capacity: '8MiB' })])
+}
 
 for (const [name, make] of makers) {
   describe(`${name} has the meaning of a Map`, () => {
