@@ -5,10 +5,11 @@ import { isOperationError } from '../base/errors.js'
 import { type State, stateSink } from '../test/log-model.js'
 import { reopen, runTrial, type Trial } from '../test/log-trial.js'
 import { runSeed } from '../test/seeded-random.js'
+import { DROP_ALL, KEEP_ALL } from './crash-plan.js'
 import { DamageError } from './damage.js'
 import { decodeFrameHead, FRAME_HEAD_BYTES, FRAME_MAGIC, HEADER_BYTES, segmentName } from './format.js'
 import { decodeRecords } from './record-batch.js'
-import { SimulatedDisk } from './simulated-disk.js'
+import { SimulatedCrash, SimulatedDisk } from './simulated-disk.js'
 
 const SEED = runSeed()
 
@@ -202,7 +203,7 @@ describe('segments', () => {
       const [name = ''] = segmentsOf(disk)
       const bytes = disk.contents(name)
       const length = bytes.readUInt32LE(HEADER_BYTES + 8)
-      bytes.writeUInt32LE(bytes.readUInt32LE(HEADER_BYTES + at) ^ 0x10, HEADER_BYTES + at)
+      bytes.writeUInt8(bytes.readUInt8(HEADER_BYTES + at) ^ 0x10, HEADER_BYTES + at)
       const crc = crc32(bytes.subarray(HEADER_BYTES + 8, HEADER_BYTES + length))
       bytes.writeUInt32LE(crc, HEADER_BYTES + 4)
       // The next frame is made to follow, so that only what was changed can give it away.
@@ -251,6 +252,34 @@ describe('accepting a loss', () => {
     for (const later of names.slice(2)) assert.ok(disk.list().includes(`${later}.lost-1`), later)
     const again = reopen(disk).outcome
     assert.deepEqual(again, outcome)
+  })
+
+  test('interrupted after any call, keeps the original all the same', () => {
+    const { disk: whole, trial } = closedLog(seed)
+    const name = segmentsOf(whole)[1] ?? ''
+    const bytes = whole.contents(name)
+    bytes.writeUInt8(bytes.readUInt8(HEADER_BYTES + FRAME_HEAD_BYTES) ^ 1, HEADER_BYTES + FRAME_HEAD_BYTES)
+    whole.put(name, bytes)
+    for (let call = 1, isDone = false; !isDone; call++) {
+      const disk = whole.afterExit()
+      disk.inject({ at: call, code: 'crash' })
+      try {
+        reopen(disk, true)
+        isDone = true
+      } catch (error) {
+        assert.ok(error instanceof SimulatedCrash)
+      }
+      for (const plan of [DROP_ALL, KEEP_ALL]) {
+        const after = disk.crash(plan)
+        const { outcome } = reopen(after, true)
+        assert.equal(trial.model.judge(outcome, 1), undefined, `call ${call}`)
+        const kept = after.list().filter((each) => each.startsWith(`${name}.lost-`))
+        assert.ok(
+          kept.some((each) => after.contents(each).equals(bytes)),
+          `call ${call}: the original is kept`,
+        )
+      }
+    }
   })
 
   test('works for whatever is missing or unreadable, and always ends', () => {

@@ -62,7 +62,10 @@ export function openLog(options: OpenOptions): { readonly recovered: Recovered; 
   const recovered = recover({ ...options, logId, expectsLog: hasIdentity })
   const epoch = { number: recovered.epochNumber + 1, startId: randomId() }
   const writer = LogWriter.open({ ...options, logId, epoch, end: recovered.end })
-  if (!hasIdentity) writeIdentity(disk, identity)
+  if (!hasIdentity) {
+    writer.begin()
+    writeIdentity(disk, identity)
+  }
   return { recovered, writer }
 }
 

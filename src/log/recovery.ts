@@ -29,11 +29,11 @@ import { assert } from '../base/assert.js'
 import { acceptLoss } from './accept-loss.js'
 import { type Damage, DamageError } from './damage.js'
 import type { Disk } from './disk.js'
+import type { LogEnd } from './log-end.js'
 import { type PassResult, type Place, readLog } from './log-pass.js'
 import { removeLeftovers, removeObsolete } from './retention.js'
 import { listSegments } from './segment-list.js'
 import { type EntrySink, loadNewestSnapshot } from './snapshot-reader.js'
-import type { LogEnd } from './writer.js'
 
 /** What recovery did besides reading. */
 export type RecoveryEvent =

@@ -22,12 +22,11 @@ import {
   encodeSegmentHeader,
   FORMAT_VERSION,
   FRAME_HEAD_BYTES,
-  FRAME_KIND,
   HEADER_BYTES,
-  sealFrame,
   segmentName,
 } from './format.js'
 import { FrameGroup, type LogState } from './frame-group.js'
+import { endSegment, type LogEnd } from './log-end.js'
 import type { RecordBatch } from './record-batch.js'
 import { SpareSegment } from './spare-segment.js'
 
@@ -39,19 +38,6 @@ const FILL_FACTOR = 2
 /** Bytes of the next segment that are filled in one go, by `prepare` and without it. */
 const LEAST_OWED_BYTES = 64 * 1024
 const MOST_OWED_BYTES = 1024 * 1024
-
-/** Where a log goes on: what recovery found, or the beginning of a new log. */
-export interface LogEnd {
-  /** The segment that the writer makes first. */
-  readonly nextSegment: number
-  readonly nextLsn: number
-  /** CRC of the last frame. */
-  readonly crc: number
-  readonly releasedLsn: number
-  readonly regionTimeMs: number
-}
-
-export const NEW_LOG: LogEnd = { nextSegment: 1, nextLsn: 1, crc: 0, releasedLsn: 0, regionTimeMs: 0 }
 
 export interface LogWriterOptions {
   readonly disk: Disk
@@ -82,6 +68,7 @@ export class LogWriter {
   #regionTimeMs: number
   #bytesWritten = 0
   #owedBytes = 0
+  #isClosed = false
   #failure: OperationError | undefined
 
   private constructor(options: LogWriterOptions) {
@@ -93,19 +80,25 @@ export class LogWriter {
       'a segment has room for a frame',
     )
     this.#spare = new SpareSegment(disk, nowMs)
-    this.#segment = end.nextSegment
+    this.#segment = end.nextSegment - 1
     this.#crc = end.crc
     this.#appended = this.#written = this.#synced = end.nextLsn - 1
     this.#released = Math.min(end.releasedLsn, this.#appended)
     this.#regionTimeMs = end.regionTimeMs
   }
 
-  /** Goes on at `options.end` with a segment of its own. All that comes before must be on disk. Throws DISK_FULL. */
+  /**
+   * Goes on at `options.end`; all that comes before must be on disk. The first segment is made by the first batch, so
+   * that a node starts, and reads, also while its disk is full.
+   */
   static open(options: LogWriterOptions): LogWriter {
-    const writer = new LogWriter(options)
-    writer.#spare.need(writer.#segmentBytes)
-    writer.#begin(options.end.nextSegment)
-    return writer
+    return new LogWriter(options)
+  }
+
+  /** Makes the first segment now. Throws DISK_FULL. */
+  begin(): void {
+    this.#spare.need(this.#segmentBytes)
+    this.#begin(this.#segment + 1)
   }
 
   /** Position of the last record that was accepted. */
@@ -204,7 +197,7 @@ export class LogWriter {
    */
   mark(): void {
     this.sync()
-    if (!this.#hasRoom(FRAME_HEAD_BYTES)) return
+    if (this.#file === undefined || !this.#hasRoom(FRAME_HEAD_BYTES)) return
     this.#group.addMark(this.#appended + 1)
     this.#appended++
     this.sync()
@@ -213,21 +206,23 @@ export class LogWriter {
   /** Syncs and ends in order; what the segment has left is given back. Also after a failure, then without a sync. */
   close(): void {
     const file = this.#file
-    if (file === undefined) return
     try {
-      if (this.#failure === undefined) {
-        this.sync()
-        this.#group.addMark(this.#appended + 1)
-        this.#appended++
-        this.sync()
-        file.truncate(this.#offset)
-        file.sync()
-      }
+      if (file !== undefined && this.#failure === undefined) this.#finish(file)
     } finally {
+      this.#isClosed = true
       this.#file = undefined
-      file.close()
+      file?.close()
       this.#spare.discard()
     }
+  }
+
+  #finish(file: DiskFile): void {
+    this.sync()
+    this.#group.addMark(this.#appended + 1)
+    this.#appended++
+    this.sync()
+    file.truncate(this.#offset)
+    file.sync()
   }
 
   #assertWorks(): void {
@@ -237,7 +232,7 @@ export class LogWriter {
         `nothing is accepted since the log failed: ${this.#failure.message}`,
         { outcome: 'not-applied', cause: this.#failure },
       )
-    if (this.#file === undefined) throw new OperationError('CLOSED', 'the log is closed')
+    if (this.#isClosed) throw new OperationError('CLOSED', 'the log is closed')
   }
 
   #open(): DiskFile {
@@ -264,9 +259,10 @@ export class LogWriter {
     const needed = HEADER_BYTES + new FrameGroup().byteLengthWith(batch) + RESERVED_BYTES
     this.#spare.need(Math.max(this.#segmentBytes, needed))
     this.sync()
-    const before = { file: this.#open(), offset: this.#offset, crc: this.#crc }
+    const file = this.#file
+    const before = file === undefined ? undefined : { file, offset: this.#offset, crc: this.#crc }
     this.#begin(this.#segment + 1)
-    this.#endSegment(before)
+    if (before !== undefined) endSegment(before, this.#appended + 1, this.#state())
   }
 
   /** Makes the spare the segment `number`. A failure here leaves a name of unknown fate: it is final. */
@@ -287,28 +283,6 @@ export class LogWriter {
     }
     this.#segment = number
     this.#offset = HEADER_BYTES
-  }
-
-  /**
-   * Writes into a finished segment that the log is continued, so that the loss of all later files is noticed. Only a
-   * hint: it is not synced, and a failure is of no consequence.
-   */
-  #endSegment(before: { file: DiskFile; offset: number; crc: number }): void {
-    const frame = Buffer.alloc(FRAME_HEAD_BYTES)
-    sealFrame(frame, 0, 0, {
-      ...this.#state(),
-      kind: FRAME_KIND.continued,
-      previousCrc: before.crc,
-      firstLsn: this.#appended + 1,
-      count: 0,
-    })
-    try {
-      writeFully(before.file, frame, before.offset)
-    } catch {
-      // Whoever reads the segment finds its end by the header of the next one.
-    } finally {
-      before.file.close()
-    }
   }
 
   /** A write failed. A full disk: the group never was, if what there is of it can be cut off; else the end. */

@@ -1,0 +1,41 @@
+/**
+ * What connects recovery and the writer: where a log ends, and how a finished segment says that there is more.
+ */
+import { type DiskFile, writeFully } from './disk.js'
+import { FRAME_HEAD_BYTES, FRAME_KIND, sealFrame } from './format.js'
+import type { LogState } from './frame-group.js'
+
+/** Where a log goes on: what recovery found, or the beginning of a new log. */
+export interface LogEnd {
+  /** The segment that the writer makes first. */
+  readonly nextSegment: number
+  readonly nextLsn: number
+  /** CRC of the last frame. */
+  readonly crc: number
+  readonly releasedLsn: number
+  readonly regionTimeMs: number
+}
+
+/** A segment that is whole on disk, and its last frame. */
+export interface FinishedSegment {
+  readonly file: DiskFile
+  readonly offset: number
+  readonly crc: number
+}
+
+/**
+ * Writes into a finished segment that the log is continued at position `nextLsn`, and closes it, so that the loss of
+ * all later files is noticed. Only a hint: it is not synced, and a failure is of no consequence.
+ */
+export function endSegment(segment: FinishedSegment, nextLsn: number, state: LogState): void {
+  const frame = Buffer.alloc(FRAME_HEAD_BYTES)
+  const chain = { previousCrc: segment.crc, firstLsn: nextLsn, count: 0 }
+  sealFrame(frame, 0, 0, { ...state, ...chain, kind: FRAME_KIND.continued })
+  try {
+    writeFully(segment.file, frame, segment.offset)
+  } catch {
+    // Whoever reads the segment finds its end by the header of the next one.
+  } finally {
+    segment.file.close()
+  }
+}
