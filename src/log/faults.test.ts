@@ -148,6 +148,18 @@ describe('a failed sync', () => {
     })
 })
 
+for (const call of ['write', 'sync', 'rename', 'syncDirectory'] as const)
+  test(`a segment that can't be begun (${call} fails) is final, and the log can still be closed`, () => {
+    const { disk, writer } = rig()
+    writer.append(batchOf('before'))
+    writer.append(batchOf('x'.repeat(3000)))
+    writer.sync()
+    disk.inject({ call, at: 1, code: 'EIO' })
+    assert.equal(codeOf(() => writer.append(batchOf('y'.repeat(3000)))).code, 'LOG_FAILED')
+    writer.close()
+    assert.deepEqual([...stateOf(disk.crash(DROP_ALL)).keys()], ['before', 'xxxxxxxx'])
+  })
+
 test('a closed log says so', () => {
   const { writer } = rig()
   writer.close()

@@ -62,13 +62,19 @@ export class SpareSegment {
   become(name: string, header: Buffer): { readonly file: DiskFile; readonly size: number } {
     const file = this.#file
     if (file === undefined) throw new Error('a spare is needed before it is used')
-    writeFully(file, header, 0)
-    file.sync()
-    this.#disk.rename(SPARE_NAME, name)
-    this.#disk.syncDirectory()
     const size = this.#filled
+    // Whatever happens now, the file is no spare any more.
     this.#file = undefined
     this.#filled = 0
+    try {
+      writeFully(file, header, 0)
+      file.sync()
+      this.#disk.rename(SPARE_NAME, name)
+      this.#disk.syncDirectory()
+    } catch (error) {
+      file.close()
+      throw error
+    }
     return { file, size }
   }
 
