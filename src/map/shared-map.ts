@@ -1,8 +1,9 @@
 /**
- * SharedMap: a `Map` that all worker threads of a process share, at memory speed, without a server.
+ * SharedMap: a `Map` that all worker threads of a process share, or all processes of a machine that open its name, at
+ * memory speed, without a server.
  *
- * A handle belongs to the thread that made it; others attach their own with `share()` and `SharedMap.attach`. Every
- * operation on one key is atomic and linearizable across all threads. Operations that read, decide and write
+ * A handle belongs to the thread that made it; others attach their own with `share()` and `SharedMap.attach`, or open
+ * the name. Every operation on one key is atomic and linearizable across all of them. Operations that read, decide and write
  * (`compareAndSet`, `compute`, `exchange`, ...) run user code outside any lock and try again when somebody was faster.
  * Iteration is weakly consistent: what is there throughout is seen exactly once.
  */
@@ -134,7 +135,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     return this.#access.open().size
   }
 
-  /** With `decodedCache`, the value is frozen and the same object until the key changes. */
+  /** With `decodedCache`, the value is frozen, and the same object is returned again: see there. */
   get(key: K): V | undefined {
     const cache = this.#cache
     return cache === undefined ? this.#access.values.read(this.#access.seek(key)) : cache.get(key)

@@ -24,7 +24,9 @@ export interface KillOptions {
   readonly stripes: number
   readonly rounds: number
   /** The run ends here, whatever the rounds. */
+  /** No further round begins after this, but for the `leastRounds`. */
   readonly mostMs: number
+  readonly leastRounds?: number
 }
 
 export interface KillCounts {
@@ -78,11 +80,13 @@ class KillRun {
   }
 
   async run(): Promise<void> {
-    const { rounds, processes, mostMs } = this.#options
+    const { rounds, processes, mostMs, leastRounds = 0 } = this.#options
     const endMs = performance.now() + mostMs
     for (let place = 0; place < processes; place++) this.#lives.push(this.#bear(place))
     await this.#allReady()
-    while (this.counts.rounds < rounds && performance.now() < endMs) {
+    const goesOn = (done: number): boolean =>
+      done < leastRounds || (done < rounds && performance.now() < endMs)
+    while (goesOn(this.counts.rounds)) {
       await this.#round()
       this.counts.rounds++
     }

@@ -15,7 +15,9 @@ export interface TerminateOptions {
   readonly workers: number
   readonly rounds: number
   /** The run ends here, whatever the rounds. */
+  /** No further round begins after this, but for the `leastRounds`. */
   readonly mostMs: number
+  readonly leastRounds?: number
   readonly stripes?: number
 }
 
@@ -61,11 +63,13 @@ class TerminateRun {
   }
 
   async run(): Promise<void> {
-    const { rounds, workers, mostMs } = this.#options
+    const { rounds, workers, mostMs, leastRounds = 0 } = this.#options
     const endMs = performance.now() + mostMs
     for (let place = 0; place < workers; place++) this.#lives.push(this.#bear(place))
     await this.#allReady()
-    while (this.counts.rounds < rounds && performance.now() < endMs) {
+    const goesOn = (done: number): boolean =>
+      done < leastRounds || (done < rounds && performance.now() < endMs)
+    while (goesOn(this.counts.rounds)) {
       await this.#round()
       this.counts.rounds++
     }
