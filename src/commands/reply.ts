@@ -14,6 +14,8 @@ export interface ReplyWriter {
    * may change it afterwards.
    */
   bulk(value: Uint8Array | string | undefined): void
+  /** As {@link bulk}, for bytes that will change: what is sent is what they are now. */
+  copied(value: Uint8Array | undefined): void
   /** Text for people, such as INFO: RESP3 marks it as such, elsewhere it is a {@link bulk}. */
   verbatim(text: string): void
   null(): void

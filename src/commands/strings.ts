@@ -60,7 +60,7 @@ function getWithExpiry({ store, reply }: CommandContext, args: readonly Buffer[]
 
 function getMany({ store, reply }: CommandContext, args: readonly Buffer[]): void {
   reply.array(args.length - 1)
-  for (let i = 1; i < args.length; i += 1) reply.bulk(store.get(argument(args, i)))
+  for (let i = 1; i < args.length; i += 1) reply.copied(store.view(argument(args, i)))
 }
 
 function setMany({ store, reply }: CommandContext, args: readonly Buffer[]): void {
@@ -81,7 +81,7 @@ export const stringCommands = [
     arity: 2,
     writes: false,
     keys: ONE_KEY,
-    run: ({ store, reply }, args) => reply.bulk(store.get(argument(args, 1))),
+    run: ({ store, reply }, args) => reply.copied(store.view(argument(args, 1))),
   },
   { name: 'set', arity: -3, writes: true, keys: ONE_KEY, run: set },
   {

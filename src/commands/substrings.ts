@@ -66,7 +66,7 @@ export const substringCommands = [
     arity: 2,
     writes: false,
     keys: ONE_KEY,
-    run: ({ store, reply }, args) => reply.integer(store.get(argument(args, 1))?.length ?? 0),
+    run: ({ store, reply }, args) => reply.integer(store.view(argument(args, 1))?.length ?? 0),
   },
   { name: 'append', arity: 3, writes: true, keys: ONE_KEY, run: append },
   { name: 'getrange', arity: 4, writes: false, keys: ONE_KEY, run: getRange },

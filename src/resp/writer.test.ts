@@ -23,6 +23,7 @@ it('every reply has its form in both protocols', () => {
   const cases: readonly (readonly [write: (reply: ReplyWriter) => void, resp2: string, resp3: string])[] = [
     [(r) => r.simple('OK'), '+OK\r\n', '+OK\r\n'],
     [(r) => r.error('ERR a\r\nb'), '-ERR a  b\r\n', '-ERR a  b\r\n'],
+    [(r) => r.error('ERR a\r\n'), '-ERR a\r\n', '-ERR a\r\n'],
     [(r) => r.integer(0), ':0\r\n', ':0\r\n'],
     [(r) => r.integer(-5), ':-5\r\n', ':-5\r\n'],
     [(r) => r.integer(2n ** 63n - 1n), ':9223372036854775807\r\n', ':9223372036854775807\r\n'],
@@ -79,6 +80,18 @@ it('small and large values come out in order, byte for byte, batch after batch',
       }
     }),
   )
+})
+
+it('bytes that change after they were copied go out as they were', () => {
+  for (const length of [0, 1, 48, 49, 32 * 1024 - 1, 32 * 1024, 100_000]) {
+    const bytes = Buffer.alloc(length, 0x61)
+    const sent = written(2, (reply) => {
+      reply.copied(bytes)
+      bytes.fill(0x62)
+      reply.copied(undefined)
+    })
+    assert.equal(sent, `$${length}\r\n${'a'.repeat(length)}\r\n$-1\r\n`)
+  }
 })
 
 it('a reply can be taken back, large values and all', () => {

@@ -84,6 +84,11 @@ export class RespWriter implements ReplyWriter {
     this.#endLine()
   }
 
+  copied(value: Uint8Array | undefined): void {
+    const isQueued = value !== undefined && value.length >= QUEUED_VALUE_BYTES
+    this.bulk(isQueued ? Buffer.from(value) : value)
+  }
+
   verbatim(text: string): void {
     if (this.#session.protocol === 2) {
       this.bulk(text)

@@ -81,6 +81,11 @@ export class DirectStore implements Store {
     return table.find(READ_BYTES) ? Buffer.from(table.reader.bytes) : undefined
   }
 
+  view(key: Uint8Array): Uint8Array | undefined {
+    const table = this.#seek(key)
+    return table.find(READ_BYTES) ? table.reader.bytes : undefined
+  }
+
   has(key: Uint8Array): boolean {
     return this.#seek(key).has()
   }

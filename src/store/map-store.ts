@@ -58,6 +58,10 @@ export class MapStore implements Store {
     return Buffer.from(entry.value)
   }
 
+  view(key: Uint8Array): Uint8Array | undefined {
+    return this.get(key)
+  }
+
   has(key: Uint8Array): boolean {
     return this.#find(nameOf(key)) !== undefined
   }

@@ -5,7 +5,7 @@
  * that tests run commands against). A later one evaluates the same calls over what a log has not yet released.
  * All calls are synchronous; whoever needs a promise of durability waits for it outside.
  *
- * Bytes handed in are copied before a call returns; bytes handed out are private to the caller.
+ * Bytes handed in are copied before a call returns; bytes handed out are private to the caller, but for `view`.
  */
 
 /** What a write does to the expiry of its key: remove it, leave it, or set it (milliseconds since 1970). */
@@ -38,6 +38,8 @@ export interface Store {
   /** Number of entries; what has expired and is not yet swept may still count. */
   readonly size: number
   get(key: Uint8Array): Buffer | undefined
+  /** As {@link get}, in memory that the next call may use again: for whoever copies it at once. */
+  view(key: Uint8Array): Uint8Array | undefined
   has(key: Uint8Array): boolean
   /** Stores `value` if `condition` holds; returns whether it did. Throws `OperationError` FULL. */
   set(key: Uint8Array, value: Uint8Array, expiry: Expiry, condition: Condition): boolean

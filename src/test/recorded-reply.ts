@@ -34,6 +34,9 @@ export class RecordedReply implements ReplyWriter {
       value === undefined ? null : typeof value === 'string' ? value : Buffer.from(value).toString('latin1'),
     )
   }
+  copied(value: Uint8Array | undefined): void {
+    this.bulk(value)
+  }
   verbatim(text: string): void {
     this.bulk(text)
   }

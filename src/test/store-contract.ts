@@ -59,10 +59,12 @@ function describeValues(withStore: WithStore): void {
         for (const value of [bytes(''), bytes('1'), odd]) {
           assert.equal(store.set(key, value, 'none', 'always'), true)
           assert.deepEqual(store.get(key), value)
+          assert.deepEqual(Buffer.from(store.view(key) ?? bytes('none')), value)
         }
       }
       assert.equal(store.size, 3)
       assert.equal(store.get(bytes('b')), undefined)
+      assert.equal(store.view(bytes('b')), undefined)
     }),
   )
   it(
@@ -272,6 +274,7 @@ function describeBounds(withStore: WithStore, open: OpenStore): void {
       const value = bytes('v')
       const calls = [
         () => store.get(long),
+        () => store.view(long),
         () => store.has(long),
         () => store.set(long, value, 'none', 'always'),
         () => store.exchange(long, value, 'none', 'always'),
