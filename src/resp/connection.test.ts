@@ -29,7 +29,7 @@ async function withPeer(
   await once(server, 'listening')
   const peer = connect((server.address() as AddressInfo).port, '127.0.0.1')
   const [served] = (await once(server, 'connection')) as [Socket]
-  const events = { ran: () => {}, closed: () => {} }
+  const events = { ran: () => {}, ready: (ready: RespConnection) => ready.flush(), closed: () => {} }
   try {
     await work(peer, served, new RespConnection(served, 1, store, FACTS, events))
   } finally {

@@ -1,5 +1,6 @@
 /**
- * One client of the Redis protocol: bytes in, commands run in order, replies out, one write for each batch.
+ * One client of the Redis protocol: bytes in, commands run in order, replies out, one write for each batch. When a
+ * batch has run, `events.ready` is told, and whoever listens calls `flush` before the event loop waits again.
  *
  * Back-pressure: when the peer does not read its replies, the connection stops running commands and stops reading,
  * also in the middle of a batch, and goes on when the socket has drained. So a peer holds at most one batch of
@@ -18,6 +19,8 @@ import { ReplyOverflow, RespWriter } from './writer.js'
 export interface ConnectionEvents {
   /** After each batch: how many commands it held. */
   ran(commands: number): void
+  /** Replies are there to be flushed, soon. */
+  ready(connection: RespConnection): void
   closed(connection: RespConnection): void
 }
 
@@ -49,6 +52,11 @@ export class RespConnection {
     // A reset is the peer's way to leave; 'close' follows.
     socket.on('error', () => socket.destroy())
     socket.on('close', () => events.closed(this))
+  }
+
+  /** Hands the replies so far to the socket. */
+  flush(): void {
+    this.#flush()
   }
 
   /** Ends after the replies so far: for a node that stops. */
@@ -89,8 +97,8 @@ export class RespConnection {
       this.#fail(error)
     }
     this.#events.ran(ran)
-    this.#flush()
     if (this.#session.closing) this.#goodbye()
+    else if (this.#writer.pendingBytes > 0) this.#events.ready(this)
   }
 
   #fail(error: unknown): void {
@@ -118,6 +126,7 @@ export class RespConnection {
   #goodbye(): void {
     if (this.#ended || this.#socket.destroyed) return
     this.#ended = true
+    this.#flush()
     this.#socket.end()
     // Bytes left unread would turn the close into a reset, and the last reply could be lost with it.
     this.#socket.resume()

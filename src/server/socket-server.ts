@@ -14,6 +14,7 @@ import type { NodeFacts } from '../commands/command.js'
 import { RespConnection } from '../resp/connection.js'
 import type { Store } from '../store/store.js'
 import type { NodeCounters } from './counters.js'
+import { FlushRound } from './flush-round.js'
 
 const TOO_MANY = '-ERR max number of clients reached\r\n'
 /** Of the listening socket: a burst of this many clients does not get lost. */
@@ -30,6 +31,7 @@ export interface Listening {
 export class SocketServer {
   readonly #server: Server
   readonly #connections = new Set<RespConnection>()
+  readonly #round = new FlushRound()
   readonly #store: Store
   readonly #counters: NodeCounters
   #facts: NodeFacts | undefined
@@ -72,6 +74,7 @@ export class SocketServer {
     this.#counters.connectionOpened()
     const connection = new RespConnection(socket, this.#counters.nextConnectionId(), this.#store, facts, {
       ran: (commands) => this.#counters.commandsRan(commands),
+      ready: (ready) => (this.#connections.size === 1 ? ready.flush() : this.#round.add(ready)),
       closed: (gone) => this.#forget(gone),
     })
     this.#connections.add(connection)
