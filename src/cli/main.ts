@@ -12,7 +12,9 @@ import { EXIT, reportFailure } from './exit.js'
 import { getCommand } from './get.js'
 import { incrCommand } from './incr.js'
 import { loadCommand } from './load.js'
+import { lsCommand } from './ls.js'
 import { endQuietlyOnClosedPipe } from './output.js'
+import { rmCommand } from './rm.js'
 import { scanCommand } from './scan.js'
 import { serveCommand } from './serve.js'
 import { insertCommand, replaceCommand, setCommand } from './set.js'
@@ -38,6 +40,8 @@ for (const command of [
   scanCommand(),
   statsCommand(),
   stopCommand(),
+  lsCommand(),
+  rmCommand(),
   benchCommand(),
 ]) {
   program.addCommand(command)
