@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { MAX_RESP_INLINE_BYTES } from '../base/limits.js'
+import { MAX_RESP_COMMAND_BYTES, MAX_RESP_INLINE_BYTES, MIB } from '../base/limits.js'
 import { ProtocolError, RespReader } from './reader.js'
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
@@ -144,6 +144,29 @@ describe('RespReader', () => {
     })
     assert.ok(process.memoryUsage().arrayBuffers - before < 16 * 1024 * 1024)
     assert.equal(readers.length, 200)
+  })
+
+  it('takes arguments up to the limit of a whole command, and not a byte more', () => {
+    const bulkBytes = 4 * MIB
+    const bulks = MAX_RESP_COMMAND_BYTES / bulkBytes
+    // One chunk serves for all: the reader keeps windows of it.
+    const chunk = Buffer.concat([latin1(`$${bulkBytes}\r\n`), Buffer.alloc(bulkBytes), latin1('\r\n')])
+    const readerOf = (args: number): RespReader => {
+      const reader = new RespReader()
+      reader.feed(latin1(`*${args}\r\n`))
+      assert.equal(reader.next(), undefined)
+      for (let i = 0; i < bulks - 1; i++) {
+        reader.feed(chunk)
+        assert.equal(reader.next(), undefined)
+      }
+      reader.feed(chunk)
+      return reader
+    }
+    assert.equal(readerOf(bulks).next()?.length, bulks)
+    const reader = readerOf(bulks + 1)
+    assert.equal(reader.next(), undefined)
+    reader.feed(latin1('$1\r\n'))
+    assert.throws(() => reader.next(), new ProtocolError('too big command'))
   })
 
   it('ignores empty commands', () => {
