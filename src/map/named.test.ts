@@ -21,7 +21,7 @@ import { codecs } from '../codec/codecs.js'
 import { MappedRegion } from '../memory/mapped-region.js'
 import { Native } from '../memory/native.js'
 import { regionName } from '../memory/region-name.js'
-import { NO_NAMED_TABLES, useScratchDirectory } from '../test/named-scratch.js'
+import { leftovers, NO_NAMED_TABLES, useScratchDirectory } from '../test/named-scratch.js'
 import { SharedMap } from './shared-map.js'
 
 const directory = NO_NAMED_TABLES === false ? useScratchDirectory() : ''
@@ -269,6 +269,28 @@ describe('the file of a named table', options, () => {
     })
     assert.throws(() => SharedMap.unlink('theirs'), { code: 'REFUSED' })
     rmSync(fileOf('theirs'))
+  })
+
+  test('that another user may write, too, is for its owner alone to give up', {
+    skip: isRoot ? false : 'needs root to become another user',
+  }, () => {
+    chmodSync(directory, 0o1777)
+    using map = SharedMap.open('for all', { capacity: '64KiB', fileMode: 0o666 })
+    map.set('k', 'v')
+    process.seteuid?.(12345)
+    try {
+      using theirs = SharedMap.open('for all', { fileMode: 0o666 })
+      theirs.set('k', 'w')
+      const refusal = { code: 'REFUSED', message: /its owner alone, user 0/ }
+      assert.throws(() => SharedMap.unlink('for all'), refusal)
+      const other = { fileMode: 0o666, values: codecs.json(), onMismatch: 'recreate' } as const
+      assert.throws(() => SharedMap.open('for all', other), refusal)
+    } finally {
+      process.seteuid?.(0)
+    }
+    assert.equal(map.get('k'), 'w')
+    SharedMap.unlink('for all')
+    assert.deepEqual(leftovers(directory), [])
   })
 
   test('that is no whole table is a MISMATCH, and can be recreated', () => {

@@ -20,7 +20,6 @@ import {
   openSync,
   rmSync,
   statfsSync,
-  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
@@ -34,7 +33,7 @@ import { KernelPresence } from './kernel-presence.js'
 import type { WordIndex } from './layout.js'
 import type { Native } from './native.js'
 import type { Region, Segment } from './region.js'
-import { openRegionFile, readFront, segmentBytesOf } from './region-file.js'
+import { checkRemovable, leadsTo, openRegionFile, readFront, segmentBytesOf } from './region-file.js'
 import { type RegionName, SAFELY } from './region-name.js'
 import { PAGE_BYTES } from './size-classes.js'
 
@@ -150,7 +149,13 @@ export class MappedRegion implements Region {
    * opens the name gets another table; those who have this one are told, as when it was removed in order.
    */
   tend(): void {
-    if (++this.#turns % TURNS_PER_LOOK !== 0 || !this.isOrphan()) return
+    if (++this.#turns % TURNS_PER_LOOK !== 0) return
+    try {
+      if (!this.isOrphan()) return
+    } catch {
+      // The directory cannot be looked into: that says nothing about the table.
+      return
+    }
     Atomics.store(this.segments[0]!.words, HEADER.state, REGION_STATE.RETIRED)
   }
 
@@ -188,7 +193,10 @@ export function retireLocked(name: RegionName, fileMode: number): boolean {
   const descriptor = openRegionFile(name, fileMode)
   if (descriptor === undefined) return false
   try {
-    const isWhole = fstatSync(descriptor).size >= PAGE_BYTES
+    const stats = fstatSync(descriptor)
+    // First, or a table would be given up whose name then stays.
+    checkRemovable(name, stats)
+    const isWhole = stats.size >= PAGE_BYTES
     if (isWhole) writeSync(descriptor, Int32Array.of(REGION_STATE.RETIRED), 0, 4, HEADER.state * 4)
     unlinkSync(name.path)
   } finally {
@@ -270,12 +278,6 @@ function shortageOf(directory: string): string {
     `${directory} has ${formatSize(bavail * bsize)} of ${formatSize(blocks * bsize)} left. Make it larger ` +
     `(docker run --shm-size=1g, or mount -o remount,size=1g ${directory}), or remove tables that nobody uses`
   )
-}
-
-function leadsTo(path: string, descriptor: number): boolean {
-  const found = statSync(path, { throwIfNoEntry: false })
-  const own = fstatSync(descriptor)
-  return found !== undefined && found.ino === own.ino && found.dev === own.dev
 }
 
 function totalOf(bytes: readonly number[]): number {

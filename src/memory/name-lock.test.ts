@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { platform, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -46,5 +55,51 @@ describe('the lock of a name', { skip: platform() === 'linux' ? false : 'named r
     writeFileSync(lockPath, '12345 ')
     sweepLeftovers(native)
     assert.deepEqual(readdirSync(directory).sort(), [basename(path), 'hearth-v1x'])
+  })
+
+  test('is given back where its file must stay: another user may not remove it', {
+    skip: process.geteuid?.() === 0 ? false : 'needs root to become another user',
+  }, () => {
+    const native = Native.load()
+    const name = regionName('of root')
+    chmodSync(directory, 0o1777)
+    writeFileSync(name.lockPath, '')
+    chmodSync(name.lockPath, 0o666)
+    const take = () => withNameLock(native, name, 0o666, 0, () => existsSync(name.lockPath))
+    process.seteuid?.(12345)
+    try {
+      assert.ok(take())
+      assert.ok(take())
+    } finally {
+      process.seteuid?.(0)
+    }
+    assert.ok(existsSync(name.lockPath))
+    assert.ok(take())
+    assert.ok(!existsSync(name.lockPath))
+  })
+
+  test('goes with its own file only, not with that of who came after a removal by other means', () => {
+    const native = Native.load()
+    const name = regionName('removed')
+    withNameLock(native, name, 0o600, 0, () => {
+      rmSync(name.lockPath)
+      withNameLock(native, name, 0o600, 0, () => undefined)
+      writeFileSync(name.lockPath, 'of the next', { mode: 0o600 })
+    })
+    assert.ok(existsSync(name.lockPath))
+    rmSync(name.lockPath)
+  })
+
+  test('is refused where somebody has put a link in its place', () => {
+    const name = regionName('linked')
+    const target = join(directory, 'target')
+    writeFileSync(target, 'untouched', { mode: 0o600 })
+    symlinkSync(target, name.lockPath)
+    assert.throws(() => withNameLock(Native.load(), name, 0o600, 0, () => undefined), {
+      code: 'REFUSED',
+      message: /symbolic link/,
+    })
+    assert.equal(readFileSync(target, 'latin1'), 'untouched')
+    for (const path of [target, name.lockPath]) rmSync(path)
   })
 })

@@ -8,21 +8,11 @@
  *
  * For processes and their threads; waiting blocks the thread, for at most the time given.
  */
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, fchmodSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { monotonicMs } from '../base/clock.js'
 import { OperationError } from '../base/errors.js'
 import type { Native } from './native.js'
-import { checkOwnership } from './region-file.js'
+import { leadsTo, openTrusted } from './region-file.js'
 import { type RegionName, SAFELY } from './region-name.js'
 
 const FIRST_SLEEP_MS = 0.2
@@ -40,7 +30,18 @@ export function withNameLock<T>(
   try {
     return work()
   } finally {
-    rmSync(name.lockPath, { force: true })
+    giveBack(name.lockPath, descriptor)
+  }
+}
+
+function giveBack(path: string, descriptor: number): void {
+  try {
+    // Not if it was removed by other means: then the path may lead to the lock of somebody at work.
+    if (leadsTo(path, descriptor)) unlinkSync(path)
+  } catch (error) {
+    // Another user's, in a directory where only its owner may remove it: it stays, and serves the next as it is.
+    if (!isCode(error, 'EPERM') && !isCode(error, 'EACCES') && !isCode(error, 'ENOENT')) throw error
+  } finally {
     closeSync(descriptor)
   }
 }
@@ -83,18 +84,8 @@ function signLock(descriptor: number): void {
 
 function openLockFile(path: string, fileMode: number): number {
   for (;;) {
-    try {
-      const descriptor = openSync(path, constants.O_RDWR | SAFELY)
-      try {
-        checkOwnership(path, fstatSync(descriptor), fileMode)
-      } catch (error) {
-        closeSync(descriptor)
-        throw error
-      }
-      return descriptor
-    } catch (error) {
-      if (!isCode(error, 'ENOENT')) throw error
-    }
+    const there = openTrusted(path, fileMode)
+    if (there !== undefined) return there
     try {
       const descriptor = openSync(
         path,
@@ -107,12 +98,6 @@ function openLockFile(path: string, fileMode: number): number {
       if (!isCode(error, 'EEXIST')) throw error
     }
   }
-}
-
-function leadsTo(path: string, descriptor: number): boolean {
-  const locked = fstatSync(descriptor)
-  const found = statSync(path, { throwIfNoEntry: false })
-  return found !== undefined && found.ino === locked.ino && found.dev === locked.dev
 }
 
 function holderOf(path: string): string {

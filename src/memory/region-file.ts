@@ -5,7 +5,7 @@
  * although nobody asked for that, is refused: mapped memory is trusted, and one who can truncate it can end us.
  * Everything else that does not fit (another size, another magic) is MISMATCH, and may be replaced.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { OperationError } from '../base/errors.js'
 import { MAX_CAPACITY_BYTES, MIN_CAPACITY_BYTES } from '../base/limits.js'
 import { geometry } from './geometry.js'
@@ -15,6 +15,8 @@ import { type RegionName, SAFELY } from './region-name.js'
 const MOST_STRIPE_BITS = 17
 const PERMISSIONS = 0o777
 const OTHERS_WRITE = 0o022
+/** Of a directory such as /dev/shm: everybody may make files, and only their owners remove them. */
+const STICKY = 0o1000
 
 /** The first page of a region, a copy. */
 export interface RegionFront {
@@ -24,18 +26,23 @@ export interface RegionFront {
 
 /** Opens the region's file; undefined if there is none. Throws OperationError REFUSED for a file that is not to be trusted. */
 export function openRegionFile(name: RegionName, fileMode: number): number | undefined {
+  return openTrusted(name.path, fileMode)
+}
+
+/** Opens a file that is there; undefined if it is not. Throws OperationError REFUSED for one that is not to be trusted. */
+export function openTrusted(path: string, fileMode: number): number | undefined {
   let descriptor: number
   try {
-    descriptor = openSync(name.path, constants.O_RDWR | SAFELY)
+    descriptor = openSync(path, constants.O_RDWR | SAFELY)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return undefined
-    if (code === 'ELOOP') throw refusal(name.path, 'it is a symbolic link')
-    if (code === 'EACCES') throw refusal(name.path, 'it belongs to another user')
+    if (code === 'ELOOP') throw refusal(path, 'it is a symbolic link')
+    if (code === 'EACCES') throw refusal(path, 'it belongs to another user')
     throw error
   }
   try {
-    checkOwnership(name.path, fstatSync(descriptor), fileMode)
+    checkOwnership(path, fstatSync(descriptor), fileMode)
     return descriptor
   } catch (error) {
     closeSync(descriptor)
@@ -44,7 +51,7 @@ export function openRegionFile(name: RegionName, fileMode: number): number | und
 }
 
 /** Throws OperationError REFUSED unless the file is plain, this user's, and open to nobody beyond `fileMode`. */
-export function checkOwnership(path: string, stats: Stats, fileMode: number): void {
+function checkOwnership(path: string, stats: Stats, fileMode: number): void {
   if (!stats.isFile()) throw refusal(path, 'it is no plain file')
   const isShared = (fileMode & OTHERS_WRITE) !== 0
   if (stats.uid !== process.geteuid?.() && !isShared)
@@ -55,6 +62,22 @@ export function checkOwnership(path: string, stats: Stats, fileMode: number): vo
   const mode = stats.mode & PERMISSIONS
   if ((mode & ~fileMode) !== 0)
     throw refusal(path, `its mode is ${octal(mode)}, which allows more than the ${octal(fileMode)} asked for`)
+}
+
+/** Throws OperationError REFUSED if the directory lets only another user remove the file. */
+export function checkRemovable(name: RegionName, file: Stats): void {
+  const directory = statSync(name.directory)
+  const user = process.geteuid?.()
+  const isFree = (directory.mode & STICKY) === 0 || user === 0 || user === directory.uid
+  if (!isFree && user !== file.uid)
+    throw refusal(name.path, `it can be removed or replaced by its owner alone, user ${file.uid}`)
+}
+
+/** Whether the path leads to the file that was opened as `descriptor`. */
+export function leadsTo(path: string, descriptor: number): boolean {
+  const found = statSync(path, { throwIfNoEntry: false })
+  const own = fstatSync(descriptor)
+  return found !== undefined && found.ino === own.ino && found.dev === own.dev
 }
 
 /** The first page of the file. Throws OperationError MISMATCH if it is too short for one. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { basename } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { nameOfFile, nameOfPassingFile, regionName } from './region-name.js'
@@ -35,4 +35,15 @@ test('files that no name has are none', () => {
     'hearth-v1.new-',
   ])
     assert.equal(nameOfFile(file), undefined, file)
+})
+
+test('a directory that is given relative to another stays where it is', () => {
+  const before = process.env['HEARTH_SHM_DIR']
+  process.env['HEARTH_SHM_DIR'] = 'tables'
+  try {
+    assert.equal(dirname(regionName('a').path), join(process.cwd(), 'tables'))
+  } finally {
+    if (before === undefined) delete process.env['HEARTH_SHM_DIR']
+    else process.env['HEARTH_SHM_DIR'] = before
+  }
 })

@@ -9,7 +9,7 @@
  * digits, `.`, `_` and `-` are escaped as in a URL, so every name is one file and every file one name.
  */
 import { constants } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { LAYOUT_VERSION } from './header.js'
 
 const PREFIX = `hearth-v${LAYOUT_VERSION}`
@@ -27,9 +27,12 @@ export interface RegionName {
   readonly lockPath: string
 }
 
-/** Where named regions live: `/dev/shm`, or what the environment variable HEARTH_SHM_DIR says. */
+/**
+ * Where named regions live: `/dev/shm`, or what the environment variable HEARTH_SHM_DIR says. Absolute, so that who goes to
+ * another directory finds its tables where they are.
+ */
 export function shmDirectory(): string {
-  return process.env['HEARTH_SHM_DIR'] || '/dev/shm'
+  return resolve(process.env['HEARTH_SHM_DIR'] || '/dev/shm')
 }
 
 /** Throws TypeError or RangeError for what cannot be a name. */

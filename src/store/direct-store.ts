@@ -137,7 +137,7 @@ export class DirectStore implements Store {
   }
 
   persist(key: Uint8Array): boolean {
-    return this.#seek(key).persist()
+    return expireIf(this.#seek(key), NO_EXPIRY, (presentMs) => presentMs !== NO_EXPIRY)
   }
 
   expiresAt(key: Uint8Array): number | undefined {

@@ -122,8 +122,9 @@ function die(name: string, change: NameChange, after: number): void {
   Native.load()
   for (const call of [
     'openSync',
-
+    'closeSync',
     'linkSync',
+    'rmSync',
     'unlinkSync',
     'writeSync',
     'ftruncateSync',
