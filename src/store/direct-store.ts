@@ -12,11 +12,13 @@ import { Table } from '../table/table.js'
 import type { WalkedEntry } from '../table/walker.js'
 import { ALWAYS, IF_ABSENT, IF_PRESENT, IF_STAMP, NO_EXPIRY } from '../table/writer.js'
 import {
+  ABSENT,
   type Change,
   type Condition,
   type Expiry,
   type ScanPage,
   type Store,
+  type StoredEntry,
   type StoreStats,
   UNCHANGED,
 } from './store.js'
@@ -98,6 +100,21 @@ export class DirectStore implements Store {
 
   exchange(key: Uint8Array, value: Uint8Array, expiry: Expiry, condition: Condition) {
     return this.#putAfterLook(this.#stage(key, value), condition, expiry)
+  }
+
+  entry(key: Uint8Array): StoredEntry | undefined {
+    const table = this.#seek(key)
+    if (!table.find(READ_BYTES)) return undefined
+    const { bytes, stamp, expiresAtMs } = table.reader
+    return { value: Buffer.from(bytes), version: stamp >>> 0, expiresAtMs }
+  }
+
+  setIfVersion(key: Uint8Array, value: Uint8Array, expiry: Expiry, version: number): boolean {
+    const table = this.#stage(key, value)
+    if (version === ABSENT) return table.put(expiry === 'keep' ? NO_EXPIRY : expiryMoment(expiry), IF_ABSENT)
+    if (expiry !== 'keep') return table.put(expiryMoment(expiry), IF_STAMP, version | 0)
+    const isSame = table.has() && table.reader.stamp >>> 0 === version
+    return isSame && table.put(table.reader.expiresAtMs, IF_STAMP, version | 0)
   }
 
   delete(key: Uint8Array): boolean {

@@ -10,12 +10,13 @@
  */
 import { OperationError } from '../base/errors.js'
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
-import type { Change, Condition, Expiry, ScanPage, Store, StoreStats } from './store.js'
-import { UNCHANGED } from './store.js'
+import type { Change, Condition, Expiry, ScanPage, Store, StoredEntry, StoreStats } from './store.js'
+import { ABSENT, UNCHANGED } from './store.js'
 
 interface Entry {
   value: Buffer
   expiresAtMs: number
+  version: number
   readonly serial: number
 }
 
@@ -34,6 +35,7 @@ export class MapStore implements Store {
   readonly #capacityBytes: number
   #lastNowMs = 0
   #serial = 0
+  #version = 0
   #usedBytes = 0
   #hits = 0
   #misses = 0
@@ -86,6 +88,20 @@ export class MapStore implements Store {
     return { stored: true, previous }
   }
 
+  entry(key: Uint8Array): StoredEntry | undefined {
+    const entry = this.#find(nameOf(key))
+    if (entry === undefined) return undefined
+    return { value: Buffer.from(entry.value), version: entry.version, expiresAtMs: entry.expiresAtMs }
+  }
+
+  setIfVersion(key: Uint8Array, value: Uint8Array, expiry: Expiry, version: number): boolean {
+    const name = nameOf(key)
+    const entry = this.#find(name)
+    if ((entry?.version ?? ABSENT) !== version) return false
+    this.#put(name, entry, value, expiry)
+    return true
+  }
+
   delete(key: Uint8Array): boolean {
     return this.take(key) !== undefined
   }
@@ -111,14 +127,14 @@ export class MapStore implements Store {
     const entry = this.#find(name)
     if (entry === undefined || allows?.(entry.expiresAtMs) === false) return false
     if (expiresAtMs <= this.nowMs()) this.#remove(name, entry)
-    else entry.expiresAtMs = expiresAtMs
+    else this.#setExpiry(entry, expiresAtMs)
     return true
   }
 
   persist(key: Uint8Array): boolean {
     const entry = this.#find(nameOf(key))
     if (entry === undefined || entry.expiresAtMs === Infinity) return false
-    entry.expiresAtMs = Infinity
+    this.#setExpiry(entry, Infinity)
     return true
   }
 
@@ -182,14 +198,22 @@ export class MapStore implements Store {
     }
     this.#usedBytes += grownBytes
     const copy = Buffer.from(value)
+    this.#version += 1
     if (entry === undefined) {
       this.#serial += 1
       const expiresAtMs = typeof expiry === 'number' ? expiry : Infinity
-      this.#entries.set(name, { value: copy, expiresAtMs, serial: this.#serial })
+      this.#entries.set(name, { value: copy, expiresAtMs, version: this.#version, serial: this.#serial })
       return
     }
     entry.value = copy
+    entry.version = this.#version
     if (expiry !== 'keep') entry.expiresAtMs = expiry === 'none' ? Infinity : expiry
+  }
+
+  #setExpiry(entry: Entry, expiresAtMs: number): void {
+    this.#version += 1
+    entry.version = this.#version
+    entry.expiresAtMs = expiresAtMs
   }
 
   #remove(name: string, entry: Entry): void {

@@ -18,6 +18,18 @@ export type Condition = 'always' | 'absent' | 'present'
 export type Change = Uint8Array | undefined | typeof UNCHANGED
 export const UNCHANGED: unique symbol = Symbol('unchanged')
 
+/** What is stored under a key at one moment. */
+export interface StoredEntry {
+  readonly value: Buffer
+  /** 1 to 2^32 - 1; another one after every write of the key. */
+  readonly version: number
+  /** Infinity without an expiry. */
+  readonly expiresAtMs: number
+}
+
+/** What {@link Store.setIfVersion} takes for a key that must not be there. */
+export const ABSENT = 0
+
 export interface ScanPage {
   /** Where to go on; 0 when the walk is complete. At most 2^53 - 1. */
   readonly cursor: number
@@ -50,6 +62,10 @@ export interface Store {
     expiry: Expiry,
     condition: Condition,
   ): { readonly stored: boolean; readonly previous: Buffer | undefined }
+  /** Value, version and expiry of one moment. */
+  entry(key: Uint8Array): StoredEntry | undefined
+  /** Stores `value` if the key still has `version`, as {@link entry} gave it, or is {@link ABSENT}; returns whether it did. */
+  setIfVersion(key: Uint8Array, value: Uint8Array, expiry: Expiry, version: number): boolean
   /** Deletes; returns whether the key was there. */
   delete(key: Uint8Array): boolean
   /** Deletes and returns the old value in one atomic step. */

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isOperationError } from '../base/errors.js'
 import { MAX_KEY_BYTES } from '../base/limits.js'
-import { type Store, UNCHANGED } from '../store/store.js'
+import { ABSENT, type Store, UNCHANGED } from '../store/store.js'
 import { followsModel } from './store-model.js'
 import { describeWalk } from './store-walk-contract.js'
 
@@ -103,6 +103,33 @@ function describeValues(withStore: WithStore): void {
       assert.deepEqual(store.take(key), bytes('3'))
       assert.equal(store.take(key), undefined)
       assert.equal(store.delete(key), false)
+    }),
+  )
+  it(
+    'stores under a version only while the key has it, and each write changes it',
+    withStore(({ store }) => {
+      const key = bytes('k')
+      assert.equal(store.entry(key), undefined)
+      assert.equal(store.setIfVersion(key, bytes('1'), 'none', 5), false)
+      assert.equal(store.setIfVersion(key, bytes('1'), 'none', ABSENT), true)
+      assert.equal(store.setIfVersion(key, bytes('2'), 'none', ABSENT), false)
+      const first = store.entry(key)
+      assert.deepEqual(first?.value, bytes('1'))
+      assert.equal(first?.expiresAtMs, Infinity)
+      const laterMs = store.nowMs() + 1_000_000
+      assert.equal(store.expireAt(key, laterMs), true)
+      assert.equal(store.setIfVersion(key, bytes('2'), 'none', first?.version ?? 0), false)
+      const second = store.entry(key)
+      assert.equal(store.setIfVersion(key, bytes('2'), 'keep', second?.version ?? 0), true)
+      assert.equal(store.setIfVersion(key, bytes('3'), 'keep', second?.version ?? 0), false)
+      const third = store.entry(key)
+      assert.deepEqual([third?.value, third?.expiresAtMs], [bytes('2'), laterMs])
+      assert.equal(store.setIfVersion(key, bytes('4'), 'none', third?.version ?? 0), true)
+      assert.equal(store.entry(key)?.expiresAtMs, Infinity)
+      const last = store.entry(key)?.version ?? 0
+      store.delete(key)
+      store.set(key, bytes('4'), 'none', 'always')
+      assert.equal(store.setIfVersion(key, bytes('5'), 'none', last), false)
     }),
   )
   it(
