@@ -28,6 +28,7 @@ export const MAY_IMPORT = floors([
   ['commands'],
   ['resp', 'http', 'channel'],
   ['server', 'client'],
+  ['workload', 'kvs'],
   ['cli'],
 ])
 
@@ -40,7 +41,9 @@ const BESIDE = { bench: [...ENTRY_MAY_IMPORT, ENTRY], test: 'everything' }
 
 /** Narrower than the floors say. A map is direct, and so is imkv: they know the table, never the log. */
 const DIRECT = ['table', 'memory', 'codec', 'base']
-const EXCEPTIONS = { map: DIRECT, imkv: DIRECT }
+/** Both are users of a node, as a program of somebody else would be. */
+const OF_USERS = ['client', 'codec', 'base']
+const EXCEPTIONS = { map: DIRECT, imkv: DIRECT, workload: OF_USERS, kvs: ['server', ...OF_USERS] }
 
 const WARN_LINES = 300
 const MOST_LINES = 400
