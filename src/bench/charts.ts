@@ -17,7 +17,7 @@ const GOAL_SPAN = 270
 const MOST_SCORE = 2
 
 /** One bar a figure, as long as it is far; the dashed line is what was asked for. */
-export function goalChart(title: string, subtitle: string, figures: readonly Figure[]): string {
+export function goalChart(title: string, subtitle: string, figures: readonly Figure<string>[]): string {
   const asked = figures.filter((figure) => figure.asked !== undefined)
   const bottom = HEAD + asked.length * GOAL_ROW
   const goalX = LEFT + GOAL_LABELS + GOAL_SPAN / MOST_SCORE
@@ -47,7 +47,7 @@ export function goalChart(title: string, subtitle: string, figures: readonly Fig
 }
 
 /** A difference within its bound is drawn at the goal or beyond, one outside before it. */
-function pointsScore({ asked, measured }: Figure): number {
+function pointsScore({ asked, measured }: Figure<string>): number {
   if (asked === undefined || measured === undefined) return 0
   return 1 + (asked.value - measured) / (2 * Math.max(asked.value, 1))
 }

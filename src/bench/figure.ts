@@ -1,4 +1,8 @@
-/** A figure: what was measured beside what was asked for, one row of the report. Pure. */
+/**
+ * A figure: what was measured beside what was asked for, one row of the report. Pure.
+ *
+ * `SECTIONS` are those of the table's benchmark; other benchmarks name their own (`Figure<Name>`).
+ */
 
 export const SECTIONS = {
   get: 'look-ups in the large table',
@@ -19,10 +23,10 @@ export interface Bound {
   readonly value: number
 }
 
-export type FigureUnit = 'times' | 'points' | 'entries' | 'µs'
+export type FigureUnit = 'times' | 'points' | 'entries' | 'µs' | 'ms'
 
-export interface Figure {
-  readonly section: Section
+export interface Figure<Name extends string = Section> {
+  readonly section: Name
   readonly label: string
   readonly unit: FigureUnit
   /** Absent where a figure is reported only. */
@@ -43,7 +47,7 @@ export function atMost(value: number): Bound {
   return { kind: 'atMost', value }
 }
 
-export function verdictOf({ asked, measured }: Figure): Verdict {
+export function verdictOf({ asked, measured }: Figure<string>): Verdict {
   if (measured === undefined) return 'not measured'
   if (asked === undefined) return 'reported'
   const isMet = asked.kind === 'atLeast' ? measured >= asked.value : measured <= asked.value
@@ -54,7 +58,7 @@ export function verdictOf({ asked, measured }: Figure): Verdict {
  * How far a figure is: 1 meets what was asked exactly, more is better. Undefined where there is nothing to compare,
  * and for differences (points), which have no ratio.
  */
-export function scoreOf({ asked, measured, unit }: Figure): number | undefined {
+export function scoreOf({ asked, measured, unit }: Figure<string>): number | undefined {
   if (asked === undefined || measured === undefined || unit === 'points') return undefined
   return asked.kind === 'atLeast' ? measured / asked.value : asked.value / measured
 }
@@ -64,18 +68,19 @@ const UNIT_TEXTS: { readonly [unit in FigureUnit]: string } = {
   points: ' points',
   entries: ' entries',
   µs: ' µs',
+  ms: ' ms',
 }
 
 function amountText(amount: number, unit: FigureUnit): string {
-  const digits = unit === 'entries' ? 0 : unit === 'µs' ? 1 : 2
+  const digits = unit === 'entries' ? 0 : unit === 'µs' || unit === 'ms' ? 1 : 2
   return `${amount.toFixed(digits)}${UNIT_TEXTS[unit]}`
 }
 
-export function askedText({ asked, unit }: Figure): string {
+export function askedText({ asked, unit }: Figure<string>): string {
   if (asked === undefined) return '-'
   return `${asked.kind === 'atLeast' ? '>=' : '<='} ${amountText(asked.value, unit)}`
 }
 
-export function measuredText({ measured, unit }: Figure): string {
+export function measuredText({ measured, unit }: Figure<string>): string {
   return measured === undefined ? '-' : amountText(measured, unit)
 }

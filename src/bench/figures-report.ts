@@ -8,7 +8,6 @@ import {
   type Verdict,
   verdictOf,
 } from './figure.js'
-import type { FiguresReport } from './figures.js'
 import { type Machine, machineLine } from './machine.js'
 import type { FiguresScale } from './section.js'
 
@@ -34,13 +33,20 @@ export function formatSection(section: Section): string {
   return `${section}: ${SECTIONS[section]}`
 }
 
-export function formatFigure(figure: Figure): string {
+export function formatFigure(figure: Figure<string>): string {
   const cells = `${askedText(figure).padStart(14)}${measuredText(figure).padStart(14)}`
   const verdict = VERDICTS[verdictOf(figure)].padEnd(7)
   return `  ${figure.label.padEnd(LABEL_WIDTH)}${cells}  ${verdict}  ${figure.detail}`
 }
 
-export function formatEnd({ figures, seconds }: FiguresReport): string {
+/** The last line: how many figures were met. */
+export function formatEnd({
+  figures,
+  seconds,
+}: {
+  readonly figures: readonly Figure<string>[]
+  readonly seconds: number
+}): string {
   const count = (verdict: Verdict): number => figures.filter((figure) => verdictOf(figure) === verdict).length
   return `${count('met')} met, ${count('missed')} missed, ${count('not measured')} not measured; ${seconds.toFixed(0)} s`
 }
