@@ -4,8 +4,8 @@
  * Published by its name: a file gets it by `link` once it is complete, so nobody ever sees half of one. The state word
  * says RETIRED before the name goes, so nobody goes on with a table that others no longer see.
  *
- * A mapping lives as long as any view of it: it ends when the collector has found the buffer unused, never before, since
- * memory that is gone ends the process. Worker threads map the file themselves: a mapped buffer that is posted is copied.
+ * A mapping lives as long as any view of it (mapping.ts). Worker threads map the file themselves: a mapped buffer that is
+ * posted is copied.
  *
  * The system gives memory when a page is first touched, and kills who touches one when there is none left; so pages are
  * asked for (`commit`) before they are used.
@@ -25,15 +25,22 @@ import {
 } from 'node:fs'
 import { assert } from '../base/assert.js'
 import { OperationError } from '../base/errors.js'
-import type { NativeBuffer } from '../base/native-buffer.js'
 import { formatSize } from '../base/size.js'
 import type { Geometry, SegmentGeometry } from './geometry.js'
 import { HEADER, REGION_STATE } from './header.js'
 import { KernelPresence } from './kernel-presence.js'
 import type { WordIndex } from './layout.js'
+import { mapSegments } from './mapping.js'
 import type { Native } from './native.js'
 import type { Region, Segment } from './region.js'
-import { checkRemovable, leadsTo, openRegionFile, readFront, segmentBytesOf } from './region-file.js'
+import {
+  bootIdOf,
+  checkRemovable,
+  leadsTo,
+  openRegionFile,
+  readFront,
+  segmentBytesOf,
+} from './region-file.js'
 import { type RegionName, SAFELY } from './region-name.js'
 import { PAGE_BYTES } from './size-classes.js'
 
@@ -47,7 +54,6 @@ export interface MappedHandle {
   readonly id: readonly number[]
 }
 
-const BOOT_ID_WORDS = 4
 /** Of housekeeping: about a second. */
 const TURNS_PER_LOOK = 10
 
@@ -73,7 +79,7 @@ export class MappedRegion implements Region {
     this.#native = native
     this.name = name
     this.#segmentBytes = segmentBytes
-    const { address, segments } = mapSegments(native, path, descriptor, segmentBytes)
+    const { address, segments } = mapOwnOpening(native, path, descriptor, segmentBytes)
     this.#address = address
     this.segments = segments
     this.presence = new KernelPresence(native, descriptor)
@@ -141,7 +147,7 @@ export class MappedRegion implements Region {
   }
 
   get id(): readonly number[] {
-    return Array.from(this.segments[0]!.words.subarray(HEADER.bootId, HEADER.bootId + BOOT_ID_WORDS))
+    return bootIdOf(this.segments[0]!.words)
   }
 
   /**
@@ -208,48 +214,20 @@ export function retireLocked(name: RegionName, fileMode: number): boolean {
 /** The path leads to another file than the one that was opened: it was replaced in between. */
 class ReplacedError extends Error {}
 
-/** Mappings end here, once nothing refers to their buffer any more. */
-const unmapper = new FinalizationRegistry<() => void>((unmap) => unmap())
-
-function mapSegments(
+/** Through an opening of its own: a mapping keeps its file open, and with it the locks taken through it. */
+function mapOwnOpening(
   native: Native,
   path: string,
   descriptor: number,
   segmentBytes: readonly number[],
 ): { address: number; segments: Segment[] } {
-  // An opening of its own: a mapping keeps its file open, and with it the locks taken through it.
   const mapped = openSync(path, constants.O_RDWR | SAFELY)
   try {
     if (!leadsTo(path, descriptor) || fstatSync(mapped).ino !== fstatSync(descriptor).ino)
       throw new ReplacedError()
-    let offset = 0
-    let address = 0
-    const segments: Segment[] = []
-    for (const bytes of segmentBytes) {
-      const mapping = native.map(mapped, offset, bytes)
-      if (mapping === undefined) throw new RangeError(`the system cannot map ${formatSize(bytes)} of ${path}`)
-      endWith(mapping.buffer, native, mapping.address, bytes)
-      if (offset === 0) address = mapping.address
-      segments.push(viewsOf(mapping.buffer))
-      offset += bytes
-    }
-    return { address, segments }
+    return mapSegments(native, mapped, path, segmentBytes, 'write')
   } finally {
     closeSync(mapped)
-  }
-}
-
-/** What is registered must not lead to the buffer, or that would never be unused. */
-function endWith(buffer: ArrayBuffer, native: Native, address: number, bytes: number): void {
-  unmapper.register(buffer, () => native.unmap(address, bytes))
-}
-
-function viewsOf(buffer: ArrayBuffer): Segment {
-  return {
-    words: new Int32Array(buffer),
-    floats: new Float64Array(buffer),
-    longs: new BigInt64Array(buffer),
-    bytes: Buffer.from(buffer) as unknown as NativeBuffer,
   }
 }
 

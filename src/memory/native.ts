@@ -15,6 +15,7 @@ interface Koffi {
 }
 type NativeFunction = (...values: (number | Uint8Array | null)[]) => number
 
+const PROT_READ = 1
 const PROT_READ_WRITE = 3
 const MAP_SHARED = 1
 const FUTEX_WAIT = 0
@@ -32,6 +33,9 @@ const SYS_FUTEX: Readonly<Record<string, number>> = { x64: 202, arm64: 98 }
 const FLOCK_BYTES = 32
 const FLOCK_START = 8
 const FLOCK_LENGTH = 16
+
+/** What may be done to mapped memory; writing includes reading. */
+export type MapAccess = 'read' | 'write'
 
 /** Named regions cannot be had here. `message` says what to do. */
 export class UnsupportedError extends Error {
@@ -84,13 +88,18 @@ export class Native {
     return Native.#loaded
   }
 
-  /** Maps bytes of a file for reading and writing; undefined if the system refuses. Unmap with `unmap`, after the last view. */
+  /**
+   * Maps bytes of a file; undefined if the system refuses. A store into memory mapped for 'read' ends the process
+   * (SIGSEGV). Unmap with `unmap`, after the last view.
+   */
   map(
     descriptor: number,
     offset: number,
     bytes: number,
+    access: MapAccess = 'write',
   ): { address: number; buffer: ArrayBuffer } | undefined {
-    const address = this.#mmap(0, bytes, PROT_READ_WRITE, MAP_SHARED, descriptor, offset)
+    const protection = access === 'read' ? PROT_READ : PROT_READ_WRITE
+    const address = this.#mmap(0, bytes, protection, MAP_SHARED, descriptor, offset)
     if (address === -1) return undefined
     return { address, buffer: this.#koffi.view(BigInt(address), bytes) }
   }

@@ -15,6 +15,9 @@ import { type RegionName, SAFELY } from './region-name.js'
 const MOST_STRIPE_BITS = 17
 const PERMISSIONS = 0o777
 const OTHERS_WRITE = 0o022
+const OTHERS_READ = 0o044
+const ROOT = 0
+const BOOT_ID_WORDS = 4
 /** Of a directory such as /dev/shm: everybody may make files, and only their owners remove them. */
 const STICKY = 0o1000
 
@@ -31,9 +34,22 @@ export function openRegionFile(name: RegionName, fileMode: number): number | und
 
 /** Opens a file that is there; undefined if it is not. Throws OperationError REFUSED for one that is not to be trusted. */
 export function openTrusted(path: string, fileMode: number): number | undefined {
+  return openChecked(path, constants.O_RDWR, (stats) => checkOwnership(path, stats, fileMode))
+}
+
+/**
+ * As {@link openTrusted}, without the right to write. Who may write the file is trusted (to shorten it ends its readers):
+ * this user, root, and others only if `fileMode` says so. That of another user needs a `fileMode` that lets others
+ * read, as a sign that it is meant.
+ */
+export function openToRead(path: string, fileMode: number): number | undefined {
+  return openChecked(path, constants.O_RDONLY, (stats) => checkWriters(path, stats, fileMode))
+}
+
+function openChecked(path: string, flags: number, check: (stats: Stats) => void): number | undefined {
   let descriptor: number
   try {
-    descriptor = openSync(path, constants.O_RDWR | SAFELY)
+    descriptor = openSync(path, flags | SAFELY)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return undefined
@@ -42,7 +58,7 @@ export function openTrusted(path: string, fileMode: number): number | undefined 
     throw error
   }
   try {
-    checkOwnership(path, fstatSync(descriptor), fileMode)
+    check(fstatSync(descriptor))
     return descriptor
   } catch (error) {
     closeSync(descriptor)
@@ -64,6 +80,23 @@ function checkOwnership(path: string, stats: Stats, fileMode: number): void {
     throw refusal(path, `its mode is ${octal(mode)}, which allows more than the ${octal(fileMode)} asked for`)
 }
 
+/** Throws OperationError REFUSED unless the file is plain, and nobody may write it who is not trusted to. */
+function checkWriters(path: string, stats: Stats, fileMode: number): void {
+  if (!stats.isFile()) throw refusal(path, 'it is no plain file')
+  const isOwn = stats.uid === process.geteuid?.() || stats.uid === ROOT
+  if (!isOwn && (fileMode & OTHERS_READ) === 0)
+    throw refusal(
+      path,
+      `it belongs to user ${stats.uid}. If that user is trusted, say so with fileMode: 0o644`,
+    )
+  const others = stats.mode & OTHERS_WRITE & ~fileMode
+  if (others !== 0)
+    throw refusal(
+      path,
+      `its mode is ${octal(stats.mode & PERMISSIONS)}, which lets others write. If they are trusted, say so with fileMode: 0o666`,
+    )
+}
+
 /** Throws OperationError REFUSED if the directory lets only another user remove the file. */
 export function checkRemovable(name: RegionName, file: Stats): void {
   const directory = statSync(name.directory)
@@ -78,6 +111,11 @@ export function leadsTo(path: string, descriptor: number): boolean {
   const found = statSync(path, { throwIfNoEntry: false })
   const own = fstatSync(descriptor)
   return found !== undefined && found.ino === own.ino && found.dev === own.dev
+}
+
+/** What tells the region with these first words from every other. */
+export function bootIdOf(words: Int32Array): readonly number[] {
+  return Array.from(words.subarray(HEADER.bootId, HEADER.bootId + BOOT_ID_WORDS))
 }
 
 /** The first page of the file. Throws OperationError MISMATCH if it is too short for one. */

@@ -2,7 +2,7 @@
  * A region: shared memory in segments of at most 1 GiB, behind one contract for every way of sharing it.
  *
  * Kinds: `SharedArrayRegion` (threads of one process, no native code) and `MappedRegion` (a named file of `/dev/shm`,
- * for every process of a machine).
+ * for every process of a machine). `ReadOnlyRegion` is the view of such a file that cannot store.
  *
  * References count 16-byte granules over all segments: the top 6 bits name the segment, the low 26 the granule in
  * it. Reference 0 would be the region's header, so 0 is never a valid reference.
@@ -25,9 +25,13 @@ export interface Segment {
   readonly bytes: NativeBuffer
 }
 
-export interface Region {
-  readonly kind: 'threads' | 'mapped'
+/** A region as those see it who only read. */
+export interface RegionView {
   readonly segments: readonly Segment[]
+}
+
+export interface Region extends RegionView {
+  readonly kind: 'threads' | 'mapped'
   /** Sleeps until `notify` on that word of segment 0, `timeoutMs`, or at once if it is not `expected`. */
   wait(at: WordIndex, expected: number, timeoutMs: number): void
   /** Wakes all who wait on that word of segment 0. */

@@ -29,7 +29,7 @@ import {
   SLOTS_PER_LINE,
   VALUE_LENGTH_MASK,
 } from './layout.js'
-import type { Space } from './space.js'
+import type { TableView } from './view.js'
 
 /** Keys of one batch: enough to overlap all that a core can have under way, few enough to stay in its first cache. */
 export const BATCH_KEYS = 64
@@ -62,15 +62,15 @@ export class Batch {
   /** Where the loads go, so that no compiler finds them useless. */
   seen = 0
 
-  constructor(space: Space) {
-    const { words } = space
+  constructor(view: TableView) {
+    const { words } = view
     this.keys = Array.from(
       { length: BATCH_KEYS },
       () => new KeyBuffer(words[HEADER.hashKey0]!, words[HEADER.hashKey1]!, KEY_BYTES),
     )
-    this.#buckets = new Buckets(space)
-    this.#segments = space.region.segments
-    this.#evicts = space.facts.eviction === EVICTION.CLOCK
+    this.#buckets = new Buckets(view)
+    this.#segments = view.region.segments
+    this.#evicts = view.isWritable && view.facts.eviction === EVICTION.CLOCK
   }
 
   /** Takes the batch; false if it is in use already, by a caller further up the stack. */

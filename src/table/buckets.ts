@@ -5,7 +5,7 @@
 import { LINE_SHIFT } from '../memory/lines.js'
 import type { Reference } from '../memory/region.js'
 import { STRIPE, STRIPE_WORDS } from './layout.js'
-import type { Space } from './space.js'
+import type { TableView } from './view.js'
 
 const { buckets: BUCKETS, extents: EXTENTS } = STRIPE
 
@@ -33,12 +33,12 @@ export class Buckets {
   readonly #shift: number
   readonly #baseBits: number
 
-  constructor(space: Space) {
-    this.#words = space.words
-    this.#stripesAt = space.shape.stripesAt
-    this.stripes = space.shape.stripes
-    this.#shift = 32 - space.facts.stripeBits
-    this.#baseBits = space.baseLineBits
+  constructor(view: TableView) {
+    this.#words = view.words
+    this.#stripesAt = view.shape.stripesAt
+    this.stripes = view.shape.stripes
+    this.#shift = 32 - view.facts.stripeBits
+    this.#baseBits = view.baseLineBits
   }
 
   /** Word index of the stripe that owns `hash`. */

@@ -10,12 +10,13 @@ import { isOperationError, OperationError } from '../base/errors.js'
 import { LINE_BYTES } from '../base/limits.js'
 import { formatSize } from '../base/size.js'
 import { SPAN_LARGE, SPAN_LINES } from '../memory/pages.js'
-import { PARTICIPANT } from '../memory/participant.js'
+import { COUNTERS, PARTICIPANT } from '../memory/participant.js'
 import type { Reference } from '../memory/region.js'
 import { PAGE_BYTES } from '../memory/size-classes.js'
 import { isOverLimit, recountIfDue } from './entry-limit.js'
 import { STRIPE } from './layout.js'
 import type { Space } from './space.js'
+import type { Recourse } from './view.js'
 
 /** Makes room by removing entries. Each removes what it can at once, and answers false if that was nothing. */
 export interface Evictor {
@@ -33,7 +34,7 @@ const TRIES_PAGES = 64
 /** Sweeps for expired entries before a table that evicts nothing says FULL; one if it finds none. */
 const TRIES_SWEEP = 4
 
-export class Desk {
+export class Desk implements Recourse {
   readonly #space: Space
   readonly #at: number
   readonly #words: Int32Array
@@ -78,8 +79,13 @@ export class Desk {
     if (isOperationError(error)) this.leave()
   }
 
+  noteRetry(): void {
+    this.#space.count(COUNTERS.readRetries)
+  }
+
   /** Runs `work` (no user code) with a stripe's lock held, for readers that could not get a stable look without. */
   locked<T>(stripeAt: number, work: () => T): T {
+    this.#space.count(COUNTERS.lockedReads)
     this.enter()
     try {
       this.#words[this.#at + PARTICIPANT.holding] = stripeAt + STRIPE.lock

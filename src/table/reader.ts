@@ -13,6 +13,9 @@
  * on x86-64 loads are not reordered with loads, so no fence is needed. (arm64 needs one before the second load, which
  * `Atomics.load` gives there.)
  *
+ * Participants of a region and those who can only read it (read-only-table.ts) share this code; they differ in what they do
+ * about a stripe that does not hold still (`Recourse`), in who judges expiry, and in that the latter mark nothing as used.
+ *
  * Results lie in fields of the reader until the next call: `text` or `bytes`, `stamp`, `expiresAtMs`.
  */
 
@@ -20,14 +23,12 @@ import { OperationError } from '../base/errors.js'
 import { MAX_VALUE_BYTES } from '../base/limits.js'
 import { EVICTION } from '../memory/header.js'
 import { LINE_SHIFT as IMPORTED_LINE_SHIFT } from '../memory/lines.js'
-import { COUNTERS } from '../memory/participant.js'
 import {
   GRANULE_BITS as IMPORTED_GRANULE_BITS,
   GRANULE_MASK as IMPORTED_GRANULE_MASK,
   type Segment,
 } from '../memory/region.js'
 import { Buckets } from './buckets.js'
-import type { Desk } from './desk.js'
 import type { KeyBuffer } from './key-buffer.js'
 import {
   CLOCK_BIT as IMPORTED_CLOCK_BIT,
@@ -41,8 +42,7 @@ import {
   VALUE_LENGTH_MASK as IMPORTED_VALUE_LENGTH_MASK,
   STRIPE,
 } from './layout.js'
-import type { RegionClock } from './region-clock.js'
-import type { Space } from './space.js'
+import type { ExpiryClock, Recourse, TableView } from './view.js'
 
 // Local copies: an imported constant is loaded and checked at every use (measured: 3 to 6 % of a get's instructions).
 const CLOCK_BIT = IMPORTED_CLOCK_BIT
@@ -67,12 +67,13 @@ export const READ_TEXT = 1
 /** `bytes`, in memory that the next call uses again. */
 export const READ_BYTES = 2
 
-/** What an attempt gives if it is not text. */
-const AGAIN = -1
-const MISS = 0
-const HIT = 1
+/** What a look gives if it is not text. AGAIN: it was not valid. */
+export const AGAIN = -1
+export const MISS = 0
+export const HIT = 1
+export type Look = typeof AGAIN | typeof MISS | typeof HIT | string
 
-/** Unvalidated tries before the stripe's lock is taken for one read. */
+/** Looks that were not valid before the recourse is taken. */
 const MAX_TRIES = 64
 const SCRATCH_BYTES = 64 * 1024
 
@@ -91,32 +92,33 @@ export class Reader {
   /** Segment and word index of the slot that the last hit was in, for those who remember it. */
   slotSegment = 0
   slotAt = 0
-  readonly #space: Space
   readonly #buckets: Buckets
-  readonly #clock: RegionClock
-  readonly #desk: Desk
+  readonly #clock: ExpiryClock
+  readonly #recourse: Recourse
   readonly #segments: readonly Segment[]
   readonly #words: Int32Array
   readonly #scratch: Buffer
   readonly #evicts: boolean
   readonly #baseBits: number
 
-  constructor(space: Space, clock: RegionClock, desk: Desk) {
-    this.#desk = desk
-    this.#space = space
-    this.#buckets = new Buckets(space)
+  constructor(view: TableView, clock: ExpiryClock, recourse: Recourse) {
+    this.#recourse = recourse
+    this.#buckets = new Buckets(view)
     this.#clock = clock
-    this.#segments = space.region.segments
-    this.#words = space.words
+    this.#segments = view.region.segments
+    this.#words = view.words
     this.#scratch = Buffer.alloc(SCRATCH_BYTES)
-    this.#baseBits = space.baseLineBits
-    this.#evicts = space.facts.eviction === EVICTION.CLOCK
+    this.#baseBits = view.baseLineBits
+    this.#evicts = view.isWritable && view.facts.eviction === EVICTION.CLOCK
     this.bytes = this.#scratch
   }
 
-  /** Looks `key` up; true if it is there and has not expired. Sets `stamp` and `expiresAtMs` even if it has expired. */
+  /**
+   * Looks `key` up; true if it is there and has not expired. Sets `stamp` and `expiresAtMs` even if it has expired. As
+   * `readText`, for those with a recourse that always helps.
+   */
   read(key: KeyBuffer, what: number): boolean {
-    const found = this.#look(key, what)
+    const found = this.look(key, what)
     if (typeof found === 'string') this.text = found
     return found !== MISS && !this.#hasExpired()
   }
@@ -126,35 +128,35 @@ export class Reader {
    * 20 ns). Undefined if there is no entry, or with `isBytes` set if the value is in `bytes`.
    */
   readText(key: KeyBuffer): string | undefined {
-    const found = this.#look(key, READ_TEXT)
+    const found = this.look(key, READ_TEXT)
     this.isBytes = found === HIT
     if (found === MISS) return undefined
     if (this.#hasExpired()) {
       this.isBytes = false
       return undefined
     }
-    return found === HIT ? undefined : found
+    return typeof found === 'string' ? found : undefined
   }
 
   #hasExpired(): boolean {
     return this.expiresAtMs !== Number.POSITIVE_INFINITY && this.#clock.hasPassed(this.expiresAtMs)
   }
 
-  /** MISS, HIT, or the text found. */
-  #look(key: KeyBuffer, what: number): typeof MISS | typeof HIT | string {
+  /** The text found (in no field), HIT, MISS, or AGAIN where no look was valid. Whether it has expired is not asked. */
+  look(key: KeyBuffer, what: number): Look {
     const stripeAt = this.#buckets.stripeAt(key.hash)
     const found = this.#attempt(stripeAt, key, what)
     return found === AGAIN ? this.#lookAgain(stripeAt, key, what) : found
   }
 
-  #lookAgain(stripeAt: number, key: KeyBuffer, what: number): typeof MISS | typeof HIT | string {
+  #lookAgain(stripeAt: number, key: KeyBuffer, what: number): Look {
     for (let tries = 1; tries < MAX_TRIES; tries++) {
-      this.#space.count(COUNTERS.readRetries)
+      this.#recourse.noteRetry()
       const found = this.#attempt(stripeAt, key, what)
       if (found !== AGAIN) return found
     }
-    this.#space.count(COUNTERS.lockedReads)
-    const found = this.#desk.locked(stripeAt, () => this.#attempt(stripeAt, key, what))
+    const found = this.#recourse.locked(stripeAt, () => this.#attempt(stripeAt, key, what))
+    if (found === undefined) return AGAIN
     if (found !== AGAIN) return found
     throw new OperationError(
       'CORRUPT',
@@ -167,7 +169,7 @@ export class Reader {
    * taken apart it costs a third more (measured), since every piece reloads and checks again what the piece before it
    * had in registers, and every imported function is checked at every call.
    */
-  #attempt(stripeAt: number, key: KeyBuffer, what: number): typeof AGAIN | typeof MISS | typeof HIT | string {
+  #attempt(stripeAt: number, key: KeyBuffer, what: number): Look {
     const segments = this.#segments
     const stripes = this.#words
     const hash = key.hash

@@ -19,7 +19,7 @@ import { Lines } from '../memory/lines.js'
 import { Locks } from '../memory/lock.js'
 import { Pages } from '../memory/pages.js'
 import { PARTICIPANT } from '../memory/participant.js'
-import type { Region, Segment } from '../memory/region.js'
+import type { Region, RegionView, Segment } from '../memory/region.js'
 import { Registry } from '../memory/registry.js'
 import { PAGE_BYTES, type SizeClasses, sizeClasses } from '../memory/size-classes.js'
 import { Slab } from '../memory/slab.js'
@@ -63,6 +63,7 @@ export class Space {
   readonly slab: Slab
   readonly lines: Lines
   readonly sizes: SizeClasses
+  readonly isWritable = true
   readonly #countersAt: number
 
   private constructor(region: Region, facts: TableFacts, attachment: Attachment) {
@@ -115,17 +116,7 @@ export class Space {
 
   /** Joins a region that another participant has created. Throws OperationError MISMATCH if it is none. */
   static attach(region: Region, attachment: Attachment): Space {
-    const { words } = region.segments[0]!
-    if (words[HEADER.magic] !== REGION_MAGIC || words[HEADER.layoutVersion] !== LAYOUT_VERSION) {
-      throw new OperationError(
-        'MISMATCH',
-        `this shared memory has layout ${words[HEADER.layoutVersion]}, this release reads layout ${LAYOUT_VERSION}. ` +
-          'Use one release of hearthkv in all threads and processes.',
-      )
-    }
-    if (Atomics.load(words, HEADER.state) !== REGION_STATE.READY) {
-      throw new OperationError('CLOSED', 'this shared memory has been retired; open or create the table anew')
-    }
+    checkJoinable(region)
     return new Space(region, readFacts(region), attachment)
   }
 
@@ -141,6 +132,21 @@ export class Space {
 
   get usedBytes(): number {
     return (this.shape.totalPages - this.pages.freePages) * PAGE_BYTES
+  }
+}
+
+/** Throws OperationError MISMATCH for a region that is no table of this release, CLOSED for one that was retired. */
+export function checkJoinable(region: RegionView): void {
+  const { words } = region.segments[0]!
+  if (words[HEADER.magic] !== REGION_MAGIC || words[HEADER.layoutVersion] !== LAYOUT_VERSION) {
+    throw new OperationError(
+      'MISMATCH',
+      `this shared memory has layout ${words[HEADER.layoutVersion]}, this release reads layout ${LAYOUT_VERSION}. ` +
+        'Use one release of hearthkv in all threads and processes.',
+    )
+  }
+  if (Atomics.load(words, HEADER.state) !== REGION_STATE.READY) {
+    throw new OperationError('CLOSED', 'this shared memory has been retired; open or create the table anew')
   }
 }
 

@@ -11,7 +11,6 @@
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
 import { Buckets, bucketIndex } from './buckets.js'
-import type { Desk } from './desk.js'
 import {
   FIRST_SLOT,
   FLAG_EXPIRY,
@@ -26,10 +25,11 @@ import {
   VALUE_LENGTH_MASK,
 } from './layout.js'
 import { levelOf, POSITIONS, positionAfter, residueAt } from './positions.js'
-import type { RegionClock } from './region-clock.js'
-import type { Space } from './space.js'
+import type { ExpiryClock, Recourse, TableView } from './view.js'
 
 const MAX_TRIES = 64
+/** No answer: what was looked at kept changing. */
+export const UNSTABLE = -1
 
 /** One entry, copied to private memory. */
 export interface WalkedEntry {
@@ -40,20 +40,20 @@ export interface WalkedEntry {
 }
 
 export class Walker {
-  readonly #desk: Desk
+  readonly #recourse: Recourse
   readonly #buckets: Buckets
-  readonly #clock: RegionClock
+  readonly #clock: ExpiryClock
   readonly #words: Int32Array
   readonly #segments: readonly Segment[]
   /** Stamps met in the interval that is being read. */
   readonly #met = new Set<number>()
 
-  constructor(space: Space, clock: RegionClock, desk: Desk) {
-    this.#desk = desk
-    this.#buckets = new Buckets(space)
+  constructor(view: TableView, clock: ExpiryClock, recourse: Recourse) {
+    this.#recourse = recourse
+    this.#buckets = new Buckets(view)
     this.#clock = clock
-    this.#words = space.words
-    this.#segments = space.region.segments
+    this.#words = view.words
+    this.#segments = view.region.segments
   }
 
   /** Whether `cursor` can have come from this table. */
@@ -61,7 +61,10 @@ export class Walker {
     return Number.isSafeInteger(cursor) && cursor >= 0 && cursor < this.#buckets.stripes * POSITIONS
   }
 
-  /** Adds the entries of the interval at `cursor` to `found`; returns the cursor behind it, 0 at the end. */
+  /**
+   * Adds the entries of the interval at `cursor` to `found`; returns the cursor behind it, 0 at the end, UNSTABLE (and
+   * nothing is added) where the stripe does not hold still and nobody can make it.
+   */
   step(cursor: number, found: WalkedEntry[], withValues: boolean): number {
     let stripe = Math.floor(cursor / POSITIONS)
     let position = cursor % POSITIONS
@@ -71,23 +74,25 @@ export class Walker {
       if (++stripe === this.#buckets.stripes) return 0
     }
     const level = this.#readInterval(this.#buckets.stripeNumber(stripe), position, found, withValues)
+    if (level < 0) return UNSTABLE
     position = positionAfter(position, level)
     if (position < POSITIONS) return stripe * POSITIONS + position
     return stripe + 1 < this.#buckets.stripes ? (stripe + 1) * POSITIONS : 0
   }
 
-  /** Reads all entries of the interval that holds `position`; returns the level it was read at. */
+  /** Reads all entries of the interval that holds `position`; returns the level it was read at, or UNSTABLE. */
   #readInterval(stripeAt: number, position: number, found: WalkedEntry[], withValues: boolean): number {
     const start = found.length
+    const attempt = () => this.#tryInterval(stripeAt, position, found, withValues)
     for (let tries = 0; ; tries++) {
-      const attempt = () => this.#tryInterval(stripeAt, position, found, withValues)
-      const level = tries < MAX_TRIES ? attempt() : this.#desk.locked(stripeAt, attempt)
-      if (level >= 0) return level
+      const level = tries < MAX_TRIES ? attempt() : this.#recourse.locked(stripeAt, attempt)
+      if (level !== undefined && level >= 0) return level
       found.length = start
+      if (level === undefined) return UNSTABLE
     }
   }
 
-  /** As above, -1 if the stripe moved meanwhile. */
+  /** As above, UNSTABLE if the stripe moved meanwhile. */
   #tryInterval(stripeAt: number, position: number, found: WalkedEntry[], withValues: boolean): number {
     const version = Atomics.load(this.#words, stripeAt + STRIPE.version)
     const buckets = this.#words[stripeAt + STRIPE.buckets]!
@@ -95,12 +100,12 @@ export class Walker {
     const residue = residueAt(position, level)
     this.#met.clear()
     for (let index = residue; index < buckets; index += 2 ** level) {
-      if (!this.#readChain(stripeAt, index, buckets, found, withValues)) return -1
+      if (!this.#readChain(stripeAt, index, buckets, found, withValues)) return UNSTABLE
     }
     const stable =
       Atomics.load(this.#words, stripeAt + STRIPE.version) === version &&
       this.#words[stripeAt + STRIPE.buckets] === buckets
-    return stable ? level : -1
+    return stable ? level : UNSTABLE
   }
 
   #readChain(
