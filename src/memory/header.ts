@@ -87,6 +87,11 @@ export const HEADER = wordLayout('header', HEADER_WORDS, {
     writer: 'who empties pages; a hint',
     what: 'where the next search for pages to empty begins, as a number over all pages in use of all segments',
   },
+  serverProcess: {
+    at: 30,
+    writer: 'creator',
+    what: 'process id of the server, for messages; 0 where role is DIRECT',
+  },
   keyCodec: {
     at: 32,
     words: CODEC_NAME_WORDS,

@@ -4,6 +4,7 @@
  */
 
 import { EVICTION } from '../memory/header.js'
+import type { MappedHandle, MappedRegion } from '../memory/mapped-region.js'
 import { type SharedArrayHandle, SharedArrayRegion } from '../memory/shared-array-region.js'
 import { POSITIONS } from '../table/positions.js'
 import { READ_BYTES } from '../table/reader.js'
@@ -11,6 +12,7 @@ import { Space, type TableFacts } from '../table/space.js'
 import { Table } from '../table/table.js'
 import type { WalkedEntry } from '../table/walker.js'
 import { ALWAYS, IF_ABSENT, IF_PRESENT, IF_STAMP, NO_EXPIRY } from '../table/writer.js'
+import { attachByName } from './served-region.js'
 import {
   ABSENT,
   type Change,
@@ -34,7 +36,7 @@ export interface DirectStoreOptions {
   readonly clock?: () => number
 }
 
-export type DirectStoreHandle = SharedArrayHandle
+export type DirectStoreHandle = SharedArrayHandle | MappedHandle
 
 const CONDITIONS = { always: ALWAYS, absent: IF_ABSENT, present: IF_PRESENT } as const
 const DEFAULT_LOCK_TIMEOUT_MS = 1000
@@ -42,16 +44,23 @@ const BYTES_PER_STRIPE_BITS = 19
 
 export class DirectStore implements Store {
   readonly #table: Table
-  readonly #region: SharedArrayRegion
+  readonly #region: SharedArrayRegion | MappedRegion
 
-  private constructor(table: Table, region: SharedArrayRegion) {
+  private constructor(table: Table, region: SharedArrayRegion | MappedRegion) {
     this.#table = table
     this.#region = region
   }
 
   static create(options: DirectStoreOptions): DirectStore {
+    const facts = DirectStore.factsOf(options)
+    const region = SharedArrayRegion.create(Space.regionBytes(facts))
+    return new DirectStore(Table.create(region, facts, attachment(options)), region)
+  }
+
+  /** What a region for these options is created with. */
+  static factsOf(options: DirectStoreOptions): TableFacts {
     const bits = Math.ceil(Math.log2(options.capacityBytes)) - BYTES_PER_STRIPE_BITS
-    const facts: TableFacts = {
+    return {
       capacityBytes: options.capacityBytes,
       stripeBits: options.stripeBits ?? Math.min(17, Math.max(4, bits)),
       eviction: options.eviction === 'clock' ? EVICTION.CLOCK : EVICTION.NONE,
@@ -60,12 +69,15 @@ export class DirectStore implements Store {
       keyCodec: 'bytes',
       valueCodec: 'bytes',
     }
-    const region = SharedArrayRegion.create(Space.regionBytes(facts))
-    return new DirectStore(Table.create(region, facts, attachment(options)), region)
+  }
+
+  /** Joins a region with a name, laid out by {@link factsOf}. */
+  static join(region: MappedRegion, options: Partial<DirectStoreOptions> = {}): DirectStore {
+    return new DirectStore(Table.attach(region, attachment(options)), region)
   }
 
   static attach(handle: DirectStoreHandle, options: Partial<DirectStoreOptions> = {}): DirectStore {
-    const region = SharedArrayRegion.attach(handle)
+    const region = handle.kind === 'mapped' ? attachByName(handle) : SharedArrayRegion.attach(handle)
     return new DirectStore(Table.attach(region, attachment(options)), region)
   }
 
