@@ -13,7 +13,7 @@ interface Koffi {
   view(address: bigint, bytes: number): ArrayBuffer
   errno(): number
 }
-type NativeFunction = (...values: (number | Uint8Array | null)[]) => number
+type NativeFunction = (...values: (number | string | Uint8Array | null)[]) => number
 
 const PROT_READ = 1
 const PROT_READ_WRITE = 3
@@ -51,6 +51,7 @@ export class Native {
   readonly #fallocate: NativeFunction
   readonly #fcntl: NativeFunction
   readonly #syscall: NativeFunction
+  readonly #mkfifo: NativeFunction
   readonly #flock = new Uint8Array(FLOCK_BYTES)
   readonly #flockView = new DataView(this.#flock.buffer)
   readonly #timespec = new BigInt64Array(2)
@@ -64,6 +65,7 @@ export class Native {
     this.#munmap = library.func('munmap', 'int', ['intptr_t', 'size_t'])
     this.#fallocate = library.func('fallocate', 'int', ['int', 'int', 'int64_t', 'int64_t'])
     this.#fcntl = library.func('fcntl', 'int', ['int', 'int', 'void *'])
+    this.#mkfifo = library.func('mkfifo', 'int', ['str', 'int'])
     this.#syscall = library.func('syscall', 'long', [
       'long',
       'intptr_t',
@@ -129,6 +131,11 @@ export class Native {
 
   futexWake(address: number): void {
     this.#syscall(this.#futexNumber, address, FUTEX_WAKE, EVERYBODY, null, 0, 0)
+  }
+
+  /** Makes a named pipe. Throws what the system says, EEXIST for instance. */
+  makeFifo(path: string, mode: number): void {
+    if (this.#mkfifo(path, mode) !== 0) throw this.#failure(`mkfifo(${path})`, this.#koffi.errno())
   }
 
   /** Locks one byte of an open file for this descriptor; false if another one has it. */
