@@ -1,0 +1,126 @@
+/**
+ * The bell of a server: one small piece of shared memory that says which of its workers sleep, and on which word.
+ *
+ * It is a hint and no more. Who publishes a request looks here afterwards, and a worker that is about to sleep says so
+ * here before it looks at all lanes once more: one of the two sees the other. Should it fail all the same (a client that
+ * died in between, or that wrote nonsense here), workers look at every lane each WAIT_SLICE_MS anyway.
+ *
+ * While one worker is awake nobody is rung for: it comes by. It rings for another itself when it is not enough.
+ *
+ * Every client of a server may write here. Not for anything that must be true.
+ */
+import { assert } from '../base/assert.js'
+import { wordLayout } from '../memory/layout.js'
+import type { Region } from '../memory/region.js'
+import { SharedArrayRegion } from '../memory/shared-array-region.js'
+import { HOME_BOUND, MAX_LANE_WORKERS } from './layout.js'
+import { attachShared, MappedFile, type SharedHandle } from './mapped-file.js'
+
+const LINE_WORDS = 16
+const BELL_BYTES = 2048
+assert(BELL_BYTES >= (1 + MAX_LANE_WORKERS) * LINE_WORDS * 4, 'each worker sleeps on a line of its own')
+
+const BELL = wordLayout('bell', LINE_WORDS, {
+  sleepers: { at: 0, writer: 'each worker its bit; who rings clears it', what: 'workers that sleep' },
+  members: { at: 1, writer: 'the server', what: 'workers that there are' },
+})
+
+export class Bell {
+  readonly region: Region
+  readonly #words: Int32Array
+
+  private constructor(region: Region) {
+    this.region = region
+    this.#words = region.segments[0]!.words
+  }
+
+  /** For the threads of this process, or, with the path of a file that is yet to be, for every process. */
+  static create(path?: string): Bell {
+    return new Bell(
+      path === undefined ? SharedArrayRegion.create([BELL_BYTES]) : MappedFile.create(path, BELL_BYTES),
+    )
+  }
+
+  static attach(handle: SharedHandle): Bell {
+    return new Bell(attachShared(handle))
+  }
+
+  /** To be posted to another thread; a client process is told the path. */
+  share(): SharedHandle {
+    return this.region.share() as SharedHandle
+  }
+
+  /** A worker begins. Its number may have been that of one that has ended. */
+  join(worker: number): void {
+    Atomics.and(this.#words, BELL.sleepers, ~(1 << worker))
+    Atomics.or(this.#words, BELL.members, 1 << worker)
+  }
+
+  /** A worker has ended, or is known to be dead: it does not count as awake any more. */
+  leave(worker: number): void {
+    Atomics.and(this.#words, BELL.members, ~(1 << worker))
+    Atomics.and(this.#words, BELL.sleepers, ~(1 << worker))
+  }
+
+  /** To be followed by a look at everything, then by `sleep` or `stayAwake`. */
+  announceSleep(worker: number): void {
+    Atomics.store(this.#words, wordOf(worker), 0)
+    Atomics.or(this.#words, BELL.sleepers, 1 << worker)
+  }
+
+  sleep(worker: number, timeoutMs: number): void {
+    this.region.wait(wordOf(worker), 0, timeoutMs)
+    this.stayAwake(worker)
+  }
+
+  stayAwake(worker: number): void {
+    Atomics.and(this.#words, BELL.sleepers, ~(1 << worker))
+  }
+
+  /** Whether a worker besides this one is awake. */
+  isAnotherAwake(worker: number): boolean {
+    const asleep = Atomics.load(this.#words, BELL.sleepers) | (1 << worker)
+    return (Atomics.load(this.#words, BELL.members) & ~asleep) !== 0
+  }
+
+  /** Workers that are awake. */
+  get awake(): number {
+    let awake = Atomics.load(this.#words, BELL.members) & ~Atomics.load(this.#words, BELL.sleepers)
+    let count = 0
+    for (; awake !== 0; awake &= awake - 1) count++
+    return count
+  }
+
+  /** Something was published for the workers; `home` is the lane's word of that name. The cheap part is that nobody sleeps. */
+  ring(home: number): void {
+    const sleepers = Atomics.load(this.#words, BELL.sleepers)
+    if (sleepers !== 0) this.#ringFor(sleepers, home)
+  }
+
+  /** Wakes one worker, if any sleeps. */
+  ringForHelp(): void {
+    const sleepers = Atomics.load(this.#words, BELL.sleepers)
+    if (sleepers !== 0) this.wake(31 - Math.clz32(sleepers & -sleepers))
+  }
+
+  /** Wakes this one, whether it sleeps or not. */
+  wake(worker: number): void {
+    Atomics.and(this.#words, BELL.sleepers, ~(1 << worker))
+    Atomics.store(this.#words, wordOf(worker), 1)
+    this.region.notify(wordOf(worker))
+  }
+
+  #ringFor(sleepers: number, home: number): void {
+    const worker = (home & ~HOME_BOUND) - 1
+    const isAsleep = worker >= 0 && worker < MAX_LANE_WORKERS && (sleepers & (1 << worker)) !== 0
+    if ((home & HOME_BOUND) !== 0) {
+      if (isAsleep) this.wake(worker)
+      return
+    }
+    const members = Atomics.load(this.#words, BELL.members)
+    if ((members & ~sleepers) !== 0) return
+    this.wake(isAsleep ? worker : 31 - Math.clz32(sleepers & -sleepers))
+  }
+}
+
+const wordOf = (worker: number) => (1 + worker) * LINE_WORDS

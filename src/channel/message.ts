@@ -1,0 +1,119 @@
+/**
+ * A request or a reply in private memory: what is sent is gathered here, and what is received is copied here before
+ * anybody looks at it. One is used again and again, so nothing is allocated for a message of usual size.
+ *
+ * The payload is the key, zeros or leftovers to a multiple of four bytes, and the value; write it with `words` or `bytes`
+ * after `shape` has made room. Both views change when the message grows: take them anew after `shape`.
+ *
+ * For one thread. Not shared memory, and never a view of it.
+ */
+import { assert } from '../base/assert.js'
+import type { NativeBuffer } from '../base/native-buffer.js'
+import { MAX_PAYLOAD_BYTES } from './layout.js'
+
+const USUAL_BYTES = 4096
+/** Up to here, word by word is faster than a call of `set` with its view (measured: 60 words, either way). */
+const WORDS_BY_HAND = 64
+
+export class Message {
+  /** Operation (1 to 255) of a request, status of a reply. */
+  code = 0
+  /** 8 bits for the two sides to agree on. */
+  flags = 0
+  /** Two numbers for the two sides to agree on. */
+  first = 0
+  second = 0
+  keyBytes = 0
+  valueBytes = 0
+  words: Int32Array
+  bytes: NativeBuffer
+
+  constructor(capacityBytes = USUAL_BYTES) {
+    const buffer = new ArrayBuffer((capacityBytes + 7) & ~7)
+    this.words = new Int32Array(buffer)
+    this.bytes = Buffer.from(buffer) as unknown as NativeBuffer
+  }
+
+  /** Where the value begins in `bytes`; the key begins at 0. */
+  get valueAt(): number {
+    return (this.keyBytes + 3) & ~3
+  }
+
+  get payloadBytes(): number {
+    return ((this.keyBytes + 3) & ~3) + this.valueBytes
+  }
+
+  /** Sets both lengths and makes room for them. What `bytes` held before is gone if it had to grow. */
+  shape(keyBytes: number, valueBytes: number): void {
+    this.keyBytes = keyBytes
+    this.valueBytes = valueBytes
+    const needed = ((keyBytes + 3) & ~3) + valueBytes
+    if (needed > this.bytes.length) this.#grow(needed)
+  }
+
+  /** A message without payload. */
+  clear(code: number): void {
+    this.code = code
+    this.flags = 0
+    this.first = 0
+    this.second = 0
+    this.keyBytes = 0
+    this.valueBytes = 0
+  }
+
+  /** Sets the payload. */
+  fill(key: Uint8Array, value: Uint8Array): void {
+    this.shape(key.length, value.length)
+    this.bytes.set(key, 0)
+    this.bytes.set(value, this.valueAt)
+  }
+
+  /** A copy that stays as it is when this one is used again. */
+  copy(): Message {
+    const copy = new Message(this.payloadBytes)
+    copy.code = this.code
+    copy.flags = this.flags
+    copy.first = this.first
+    copy.second = this.second
+    copy.shape(this.keyBytes, this.valueBytes)
+    copy.bytes.set(this.bytes.subarray(0, this.payloadBytes), 0)
+    return copy
+  }
+
+  /** Becomes what `other` is, without copying: afterwards `other` has this one's memory and no meaning. */
+  takeOver(other: Message): void {
+    this.code = other.code
+    this.flags = other.flags
+    this.first = other.first
+    this.second = other.second
+    this.keyBytes = other.keyBytes
+    this.valueBytes = other.valueBytes
+    const { words, bytes } = this
+    this.words = other.words
+    this.bytes = other.bytes
+    other.words = words
+    other.bytes = bytes
+  }
+
+  #grow(needed: number): void {
+    assert(needed <= MAX_PAYLOAD_BYTES, 'a message is within the limits')
+    const buffer = new ArrayBuffer(2 ** Math.ceil(Math.log2(needed)))
+    this.words = new Int32Array(buffer)
+    this.bytes = Buffer.from(buffer) as unknown as NativeBuffer
+  }
+}
+
+/** Copies whole words from one array to another. */
+export function copyWords(
+  target: Int32Array,
+  targetAt: number,
+  source: Int32Array,
+  sourceAt: number,
+  count: number,
+): void {
+  if (count > WORDS_BY_HAND) {
+    target.set(source.subarray(sourceAt, sourceAt + count), targetAt)
+    return
+  }
+  for (let i = 0; i < count; i++) target[targetAt + i] = source[sourceAt + i]!
+}
