@@ -49,6 +49,11 @@ export interface MapOptions<K, V> extends AttachOptions<K, V> {
    * entries that were not used lately make room, expired ones first.
    */
   readonly eviction?: 'none' | 'clock'
+  /**
+   * Whether a table of 128 MiB and more asks for memory in pages of 2 MiB, which makes look-ups faster. Default true;
+   * it takes Linux and the package koffi, and is passed over without them. Not for named tables.
+   */
+  readonly hugePages?: boolean
   /** Ttl of a `set` that names none, in milliseconds. Default: none. */
   readonly defaultTtlMs?: number
 }

@@ -74,7 +74,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     if (attached === undefined) {
       const facts = tableFacts(options, keys.codec.name, values.codec.name)
       const initialSize = checkInitialSize(options.initialSize, facts.capacityBytes)
-      this.#region = SharedArrayRegion.create(Space.regionBytes(facts))
+      this.#region = SharedArrayRegion.create(Space.regionBytes(facts), options.hugePages)
       table = Table.create(this.#region, facts, attachment)
       table.reserve(initialSize)
     } else {

@@ -1,10 +1,11 @@
 /**
- * The region of one process: SharedArrayBuffers, which worker threads receive by `postMessage`. No native code.
+ * The region of one process: SharedArrayBuffers, which worker threads receive by `postMessage`. Needs no native code.
  *
  * Fixed length on purpose: growable SharedArrayBuffers cost 30 to 60 times a plain load on Node 20.
  */
 import { assert } from '../base/assert.js'
 import type { NativeBuffer } from '../base/native-buffer.js'
+import { preferHugePages } from './huge-pages.js'
 import type { WordIndex } from './layout.js'
 import type { Region, Segment } from './region.js'
 
@@ -30,9 +31,14 @@ export class SharedArrayRegion implements Region {
     this.segments = buffers.map(viewSegment)
   }
 
-  /** Allocates zeroed segments of the given sizes, in bytes. Throws RangeError when memory cannot be had. */
-  static create(segmentBytes: readonly number[]): SharedArrayRegion {
-    return new SharedArrayRegion(segmentBytes.map((bytes) => new SharedArrayBuffer(bytes + SLACK_BYTES)))
+  /**
+   * Allocates zeroed segments of the given sizes, in bytes, in huge pages if they are large, unless that is not wanted.
+   * Throws RangeError when memory cannot be had.
+   */
+  static create(segmentBytes: readonly number[], wantsHugePages = true): SharedArrayRegion {
+    const buffers = segmentBytes.map((bytes) => new SharedArrayBuffer(bytes + SLACK_BYTES))
+    if (wantsHugePages) preferHugePages(buffers)
+    return new SharedArrayRegion(buffers)
   }
 
   static attach(handle: Pick<SharedArrayHandle, 'buffers'>): SharedArrayRegion {
