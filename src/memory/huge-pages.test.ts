@@ -19,7 +19,7 @@ function isOffered(): boolean {
 function askedBytes(): number {
   let sum = 0
   for (const [, size, flags] of readFileSync('/proc/self/smaps', 'latin1').matchAll(
-    /^Size:\s+(\d+) kB[^]*?^VmFlags: (.*)$/gm,
+    /^Size:\s+(\d+) kB[\s\S]*?^VmFlags: (.*)$/gm,
   ))
     if (flags!.split(' ').includes('hg')) sum += Number(size) * 1024
   return sum
