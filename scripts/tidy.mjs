@@ -26,7 +26,7 @@ export const MAY_IMPORT = floors([
   ['store', 'map', 'imkv'],
   ['pair', 'cluster'],
   ['commands'],
-  ['resp', 'http', 'channel'],
+  ['resp', 'text', 'http', 'channel'],
   ['server', 'client'],
   ['workload', 'kvs'],
   ['cli'],
