@@ -6,6 +6,7 @@ import { Command } from 'commander'
 import { formatSize, parseSize } from '../base/size.js'
 import { type RunningNode, startNode } from '../server/node.js'
 import { DEFAULT_RESP_HOST, DEFAULT_RESP_PORT } from '../server/node-options.js'
+import type { TextLimits } from '../text/limits.js'
 import { UsageError } from './exit.js'
 import { printLine } from './output.js'
 import { setting, wholeNumber, withConfigFile } from './settings.js'
@@ -19,12 +20,13 @@ interface ServeOptions {
   readonly durability: string
   readonly resp: boolean
   readonly insecure?: boolean
+  readonly textPort?: number
 }
 
 const MAX_PORT = 65_535
 const MAX_WORKERS = 64
 
-async function serve(options: ServeOptions): Promise<void> {
+async function serve(options: ServeOptions, textLimits: TextLimits | undefined): Promise<void> {
   if (!options.resp)
     throw new UsageError('--no-resp leaves nothing to serve: the Redis protocol is the only front yet')
   if (options.durability !== 'off') {
@@ -32,7 +34,7 @@ async function serve(options: ServeOptions): Promise<void> {
       `durability ${options.durability} comes in a later version: this one keeps nothing on disk`,
     )
   }
-  const node = await start(options)
+  const node = await start(options, textLimits)
   announce(node, options)
   const stop = (): void => void node.stop()
   process.once('SIGINT', stop)
@@ -43,7 +45,7 @@ async function serve(options: ServeOptions): Promise<void> {
   printLine('stopped')
 }
 
-async function start(options: ServeOptions): Promise<RunningNode> {
+async function start(options: ServeOptions, textLimits: TextLimits | undefined): Promise<RunningNode> {
   try {
     return await startNode({
       respHost: options.respHost,
@@ -52,6 +54,8 @@ async function start(options: ServeOptions): Promise<RunningNode> {
       capacityBytes: parseSize(options.capacity, 'capacity'),
       eviction: options.eviction,
       insecure: options.insecure ?? false,
+      ...(options.textPort === undefined ? {} : { textPort: options.textPort }),
+      ...(textLimits === undefined ? {} : { textLimits }),
     })
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) throw new UsageError(error.message)
@@ -63,6 +67,7 @@ function announce(node: RunningNode, options: ServeOptions): void {
   const workers = node.socketWorkers === 1 ? '1 socket worker' : `${node.socketWorkers} socket workers`
   const host = node.host.includes(':') ? `[${node.host}]` : node.host
   printLine(`hearth is ready: Redis protocol on ${host}:${node.port} (${workers}, ${capacityText(options)})`)
+  if (node.textPort !== undefined) printLine(`  line protocol on ${host}:${node.textPort}`)
   printLine(`  try it: redis-cli -h ${node.host} -p ${node.port} set greeting hello`)
   printLine(`  or:     npx hearth get greeting --port ${node.port}`)
   printLine('  durability is off in this version: nothing survives a stop. Ctrl-C stops in order.')
@@ -73,7 +78,8 @@ function capacityText(options: ServeOptions): string {
   return `${formatSize(parseSize(options.capacity, 'capacity'))}, ${whenFull} when full`
 }
 
-export function serveCommand(): Command {
+/** `textLimits`: what clients of the line protocol may ask for; `kv_server` knows other limits than the default. */
+export function serveCommand(textLimits?: TextLimits): Command {
   return withConfigFile(new Command('serve').description('run a node'))
     .addOption(setting('--resp-host <host>', 'address to listen on').default(DEFAULT_RESP_HOST))
     .addOption(
@@ -98,7 +104,13 @@ export function serveCommand(): Command {
         .choices(['always', 'interval', 'os', 'off'])
         .default('off'),
     )
+    .addOption(
+      setting(
+        '--text-port <port>',
+        'port of the line protocol of kv_server; 0 lets the system choose',
+      ).argParser(wholeNumber(0, MAX_PORT)),
+    )
     .addOption(setting('--no-resp', 'leave the Redis protocol out'))
     .addOption(setting('--insecure', 'allow an address that others can reach, though there is no password'))
-    .action((options: ServeOptions) => serve(options))
+    .action((options: ServeOptions) => serve(options, textLimits))
 }

@@ -11,6 +11,7 @@ export interface CountersHandle {
 const CONNECTED = 0
 const RECEIVED = 1
 const PROCESSED = 2
+const TEXT_CONNECTED = 3
 /** A cache line of float64 for each worker, so that counting does not slow the neighbours. */
 const ROW_FIELDS = 8
 
@@ -41,6 +42,11 @@ export class NodeCounters {
     return this.#sum(CONNECTED)
   }
 
+  /** Of the connected ones, those that speak the line protocol. */
+  get textConnected(): number {
+    return this.#sum(TEXT_CONNECTED)
+  }
+
   get received(): number {
     return this.#sum(RECEIVED)
   }
@@ -56,6 +62,16 @@ export class NodeCounters {
 
   connectionClosed(): void {
     this.#add(CONNECTED, -1)
+  }
+
+  textConnectionOpened(): void {
+    this.connectionOpened()
+    this.#add(TEXT_CONNECTED, 1)
+  }
+
+  textConnectionClosed(): void {
+    this.connectionClosed()
+    this.#add(TEXT_CONNECTED, -1)
   }
 
   commandsRan(count: number): void {

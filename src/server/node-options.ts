@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os'
 import { DEFAULT_CAPACITY_BYTES, MAX_CAPACITY_BYTES, MIN_CAPACITY_BYTES } from '../base/limits.js'
 import type { Store } from '../store/store.js'
+import { checkTextLimits, DEFAULT_TEXT_LIMITS, type TextLimits } from '../text/limits.js'
 
 export interface NodeOptions {
   /** Address to listen on. Default 127.0.0.1. */
@@ -19,11 +20,16 @@ export interface NodeOptions {
   readonly eviction?: 'none' | 'clock'
   /** Allows an address that others can reach: there is no password yet. */
   readonly insecure?: boolean
+  /** Port of the line protocol, on the same address; 0 lets the system choose. Default: that front is left out. */
+  readonly textPort?: number
+  /** What its clients may ask for. Default {@link DEFAULT_TEXT_LIMITS}. */
+  readonly textLimits?: TextLimits
   /** Serves this store on the calling thread instead of a shared table on workers. For tests. */
   readonly store?: Store
 }
 
-export type CheckedNodeOptions = Required<Omit<NodeOptions, 'store'>> & Pick<NodeOptions, 'store'>
+export type CheckedNodeOptions = Required<Omit<NodeOptions, 'store' | 'textPort'>> &
+  Pick<NodeOptions, 'store' | 'textPort'>
 
 export const DEFAULT_RESP_HOST = '127.0.0.1'
 export const DEFAULT_RESP_PORT = 6380
@@ -41,8 +47,10 @@ export function checkNodeOptions(options: NodeOptions): CheckedNodeOptions {
     capacityBytes: options.capacityBytes ?? DEFAULT_CAPACITY_BYTES,
     eviction: options.eviction ?? 'none',
     insecure: options.insecure ?? false,
+    textLimits: checkTextLimits(options.textLimits ?? DEFAULT_TEXT_LIMITS),
   }
   checkRange('resp-port', checked.respPort, 0, MAX_PORT)
+  if (checked.textPort !== undefined) checkRange('text-port', checked.textPort, 0, MAX_PORT)
   checkRange('socket-workers', checked.socketWorkers, 1, MAX_SOCKET_WORKERS)
   checkRange('capacity', checked.capacityBytes, MIN_CAPACITY_BYTES, MAX_CAPACITY_BYTES)
   if (checked.eviction !== 'none' && checked.eviction !== 'clock') {

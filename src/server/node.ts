@@ -10,13 +10,16 @@ import { NodeCounters } from './counters.js'
 import { type FixedFacts, nodeFacts } from './facts.js'
 import { type CheckedNodeOptions, checkNodeOptions, type NodeOptions } from './node-options.js'
 import { SocketServer } from './socket-server.js'
-import { startSocketWorkers } from './socket-workers.js'
+import { type NodeAddress, startSocketWorkers } from './socket-workers.js'
+import { openTextFront } from './text-front.js'
 import { packageVersion } from './version.js'
 import { createTable, type NodeTable } from './worker-store.js'
 
 export interface RunningNode {
   readonly host: string
   readonly port: number
+  /** Port of the line protocol, if it is served. */
+  readonly textPort: number | undefined
   readonly socketWorkers: number
   /** Resolves when the node has stopped, whoever asked; rejects when a thread of it failed. */
   readonly stopped: Promise<void>
@@ -27,6 +30,7 @@ export interface RunningNode {
 /** What listens, on this thread or on workers. */
 interface Front {
   readonly port: number
+  readonly textPort: number | undefined
   /** Settles when it ends by itself: rejects with what went wrong. */
   readonly failed: Promise<never>
   stop(): Promise<void>
@@ -65,6 +69,7 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   return {
     host: checked.respHost,
     port: front.port,
+    textPort: front.textPort,
     socketWorkers,
     stopped,
     stop: () => {
@@ -80,7 +85,9 @@ function openFront(
   facts: FixedFacts,
   shutdown: () => void,
 ): Promise<Front> {
-  const address = { host: options.respHost, port: options.respPort }
+  const { respHost: host, respPort: port, textPort, textLimits: limits } = options
+  const text = textPort === undefined ? undefined : { listen: { host, port: textPort }, limits }
+  const address = { host, port, text }
   return table.handle === undefined
     ? openLocalFront(address, table, facts, shutdown)
     : startSocketWorkers(address, table.handle, facts, shutdown)
@@ -88,13 +95,26 @@ function openFront(
 
 /** Serves on the calling thread: for a table that cannot be shared. */
 async function openLocalFront(
-  address: { readonly host: string; readonly port: number },
+  address: NodeAddress,
   table: NodeTable,
   facts: FixedFacts,
   shutdown: () => void,
 ): Promise<Front> {
   const counters = new NodeCounters(NodeCounters.create(1), 0)
   const server = new SocketServer(table.store, counters)
-  const { port } = await server.listen(address, (tcpPort) => nodeFacts(facts, counters, tcpPort, shutdown))
-  return { port, failed: new Promise<never>(() => {}), stop: () => server.stop() }
+  const { host, port: wanted, text } = address
+  const { port } = await server.listen({ host, port: wanted }, (tcpPort) =>
+    nodeFacts(facts, counters, tcpPort, shutdown),
+  )
+  const opening = text && openTextFront(table.store, text, counters, facts)
+  const textFront = await opening?.catch(async (error: unknown) => {
+    await server.stop()
+    throw error
+  })
+  return {
+    port,
+    textPort: textFront?.port,
+    failed: new Promise<never>(() => {}),
+    stop: async () => void (await Promise.all([server.stop(), textFront?.stop()])),
+  }
 }

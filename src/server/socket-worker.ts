@@ -10,6 +10,7 @@ import type { DirectStoreHandle } from '../store/direct-store.js'
 import { type CountersHandle, NodeCounters } from './counters.js'
 import { type FixedFacts, nodeFacts } from './facts.js'
 import { type ListenTarget, SocketServer } from './socket-server.js'
+import { openTextFront, type TextFront, type TextFrontOptions } from './text-front.js'
 import { openStore } from './worker-store.js'
 
 export interface SocketWorkerData {
@@ -18,10 +19,20 @@ export interface SocketWorkerData {
   readonly counters: CountersHandle
   readonly facts: FixedFacts
   readonly listen: ListenTarget
+  /** The line protocol, if it is served. */
+  readonly text: TextFrontOptions | undefined
 }
 
+/** Where the line protocol listens. */
+export type TextAddress = Pick<TextFront, 'port' | 'fd'>
+
 export type FromSocketWorker =
-  | { readonly kind: 'listening'; readonly port: number; readonly fd: number }
+  | {
+      readonly kind: 'listening'
+      readonly port: number
+      readonly fd: number
+      readonly text: TextAddress | undefined
+    }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'shutdown' }
 
@@ -37,23 +48,27 @@ async function main(): Promise<void> {
   const store = openStore(data.table)
   const server = new SocketServer(store, counters)
   const shutdown = (): void => tell({ kind: 'shutdown' })
+  let textFront: TextFront | undefined
   try {
     const listening = await server.listen(data.listen, (tcpPort) =>
       nodeFacts(data.facts, counters, tcpPort, shutdown),
     )
-    tell({ kind: 'listening', ...listening })
+    if (data.text !== undefined) textFront = await openTextFront(store, data.text, counters, data.facts)
+    const text = textFront && { port: textFront.port, fd: textFront.fd }
+    tell({ kind: 'listening', ...listening, text })
   } catch (error) {
     tell({ kind: 'refused', message: error instanceof Error ? error.message : String(error) })
+    // One front may be open already, and would keep this thread.
+    await server.stop()
     store.close()
     return
   }
   port.once('message', () => {
-    void server
-      .stop(() => counters.meet(data.facts.socketWorkers, MEETING_MS))
-      .then(() => {
-        store.close()
-        port.close()
-      })
+    const meet = (): void => counters.meet(data.facts.socketWorkers, MEETING_MS)
+    void Promise.all([server.stop(meet), textFront?.stop()]).then(() => {
+      store.close()
+      port.close()
+    })
   })
 }
 

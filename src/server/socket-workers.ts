@@ -9,15 +9,25 @@ import type { DirectStoreHandle } from '../store/direct-store.js'
 import { type CountersHandle, NodeCounters } from './counters.js'
 import type { FixedFacts } from './facts.js'
 import type { ListenTarget } from './socket-server.js'
-import type { FromSocketWorker, SocketWorkerData } from './socket-worker.js'
+import type { FromSocketWorker, SocketWorkerData, TextAddress } from './socket-worker.js'
+import type { TextFrontOptions } from './text-front.js'
 
 /** What runs in each thread. */
 const ENTRY = new URL('./socket-worker.js', import.meta.url)
 /** How long workers may take to end before they are ended. */
 const STOP_TIMEOUT_MS = 5000
 
+/** Where a node listens. */
+export interface NodeAddress {
+  readonly host: string
+  readonly port: number
+  /** The line protocol, if it is served. */
+  readonly text?: TextFrontOptions | undefined
+}
+
 export interface SocketWorkers {
   readonly port: number
+  readonly textPort: number | undefined
   readonly failed: Promise<never>
   stop(): Promise<void>
 }
@@ -26,11 +36,12 @@ interface StartedWorker {
   readonly worker: Worker
   readonly port: number
   readonly fd: number
+  readonly text: TextAddress | undefined
   readonly exited: Promise<void>
 }
 
 export async function startSocketWorkers(
-  address: { readonly host: string; readonly port: number },
+  address: NodeAddress,
   table: DirectStoreHandle,
   facts: FixedFacts,
   shutdown: () => void,
@@ -43,10 +54,13 @@ export async function startSocketWorkers(
   })
   failed.catch(() => {})
   const started: StartedWorker[] = []
-  const startNext = async (listen: ListenTarget): Promise<StartedWorker> => {
+  const startNext = async (
+    listen: ListenTarget,
+    text: TextFrontOptions | undefined,
+  ): Promise<StartedWorker> => {
     const next = await startWorker(
       entry,
-      { index: started.length, table, counters, facts, listen },
+      { index: started.length, table, counters, facts, listen, text },
       shutdown,
       fail,
     )
@@ -54,9 +68,11 @@ export async function startSocketWorkers(
     return next
   }
   try {
-    const first = await startNext(address)
-    while (started.length < facts.socketWorkers) await startNext({ fd: first.fd })
-    return { port: first.port, failed, stop: () => stopWorkers(started) }
+    const { host, port, text } = address
+    const first = await startNext({ host, port }, text)
+    const shared = text && first.text && { ...text, listen: { fd: first.text.fd } }
+    while (started.length < facts.socketWorkers) await startNext({ fd: first.fd }, shared)
+    return { port: first.port, textPort: first.text?.port, failed, stop: () => stopWorkers(started) }
   } catch (error) {
     await Promise.all(started.map(({ worker }) => worker.terminate()))
     throw error
@@ -73,7 +89,7 @@ async function startWorker(
   const exited = new Promise<void>((resolve) => {
     worker.once('exit', () => resolve())
   })
-  const listening = await new Promise<{ port: number; fd: number }>((resolve, reject) => {
+  const listening = await new Promise<Pick<StartedWorker, 'port' | 'fd' | 'text'>>((resolve, reject) => {
     worker.once('error', reject)
     worker.once('exit', (code) => reject(new OperationError('REFUSED', `a socket worker ended with ${code}`)))
     worker.on('message', (message: FromSocketWorker) => {
@@ -87,7 +103,7 @@ async function startWorker(
   worker.on('exit', (code) =>
     fail(new OperationError('REFUSED', `a socket worker ended unasked, with ${code}`)),
   )
-  return { worker, port: listening.port, fd: listening.fd, exited }
+  return { worker, port: listening.port, fd: listening.fd, text: listening.text, exited }
 }
 
 async function stopWorkers(started: readonly StartedWorker[]): Promise<void> {

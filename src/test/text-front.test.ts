@@ -1,0 +1,294 @@
+/** The line protocol over sockets: every command over every kind of service, and what bad peers can do. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { describe, test } from 'node:test'
+import { OperationError } from '../base/errors.js'
+import { TextClient } from '../client/text-client.js'
+import { MapStore } from '../store/map-store.js'
+import { DEFAULT_TEXT_LIMITS, type TextLimits } from '../text/limits.js'
+import { TextServer } from '../text/server.js'
+import type { TextService } from '../text/service.js'
+import { StoreService } from '../text/store-service.js'
+import { TEXT_SUBJECTS } from './text-subjects.js'
+
+async function withServer(
+  service: TextService,
+  body: (port: number, server: TextServer) => Promise<void>,
+  limits: Partial<TextLimits> = {},
+): Promise<void> {
+  const server = new TextServer(service, { ...DEFAULT_TEXT_LIMITS, ...limits })
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
+  try {
+    await body(port, server)
+  } finally {
+    await server.stop()
+  }
+}
+
+const mapService = (): StoreService => new StoreService(new MapStore())
+
+async function open(port: number): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1' })
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  return socket
+}
+
+/** Sends `text`, says that nothing more comes, and gives all that came back. */
+async function ask(port: number, text: string | Buffer): Promise<string> {
+  const socket = await open(port)
+  let answer = ''
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    answer += chunk
+  })
+  socket.end(text, 'latin1')
+  await once(socket, 'close')
+  return answer
+}
+
+for (const subject of TEXT_SUBJECTS) {
+  describe(`the line protocol over ${subject.name}`, () => {
+    const withSubject = async (body: (port: number) => Promise<void>): Promise<void> => {
+      const { service, close } = subject.create()
+      try {
+        await withServer(service, body)
+      } finally {
+        close()
+      }
+    }
+
+    test('answers every command as the original words it', () =>
+      withSubject(async (port) => {
+        const session = [
+          ['PING', 'PONG'],
+          ['SIZE', '0'],
+          ['GET "k"', 'NOT_FOUND'],
+          ['PUT "k" "v"', 'OK'],
+          ['GET k', 'v'],
+          ['EXISTS k', 'true'],
+          ['EXISTS none', 'false'],
+          ['SIZE', '1'],
+          ['FLUSH', 'OK'],
+          ['DELETE k', 'OK'],
+          ['DELETE k', 'NOT_FOUND'],
+          ['PUT e ""', 'OK'],
+          ['GET e', ''],
+          [
+            'nope',
+            'ERROR there is no command nope; there are PUT, GET, DELETE, EXISTS, SIZE, PING, FLUSH, STATS',
+          ],
+          ['GET e', ''],
+        ]
+        const asked = session.map(([line]) => `${line}\n`).join('')
+        assert.equal(await ask(port, asked), session.map(([, reply]) => `${reply}\n`).join(''))
+      }))
+
+    test('ends what STATS says with END', () =>
+      withSubject(async (port) => {
+        const reply = await ask(port, 'PUT a 1\nSTATS\nPING\n')
+        assert.match(reply, /^OK\nkeys: 1\n(?:[a-z_]+: \d+\n)+note: two lines\nEND\nPONG\n$/)
+      }))
+
+    test('gives a client back what it stored, whatever bytes', () =>
+      withSubject(async (port) => {
+        const client = await TextClient.connect('127.0.0.1', port)
+        const values = [
+          '{"name": "Alice", "balance": 500}',
+          '',
+          ' v ',
+          'a\nb\r\nc\r',
+          '"',
+          '"quoted"',
+          '$"x"',
+          'NOT_FOUND',
+          'ERROR',
+          'ERROR of mine',
+          '\\n',
+          'OK',
+          'END',
+          '\0\xff',
+          'x'.repeat(65_536),
+          '\n'.repeat(65_536),
+        ]
+        for (const value of values) {
+          const bytes = Buffer.from(value, 'latin1')
+          const key = bytes.subarray(0, 100)
+          await client.put(key, bytes)
+          assert.deepEqual(await client.get(key), bytes, JSON.stringify(value.slice(0, 20)))
+          assert.equal(await client.exists(key), true)
+        }
+        assert.equal(await client.size(), new Set(values.map((value) => value.slice(0, 100))).size)
+        assert.equal(await client.get(Buffer.from('none')), undefined)
+        assert.equal(await client.delete(Buffer.from('none')), false)
+        assert.equal(await client.delete(Buffer.from('OK')), true)
+        await client.ping()
+        await client.flush()
+        assert.ok((await client.stats()).some((line) => line.startsWith('keys: ')))
+        await client.close()
+      }))
+
+    test('answers ten thousand pipelined requests in their order', () =>
+      withSubject(async (port) => {
+        const client = await TextClient.connect('127.0.0.1', port)
+        const replies = Array.from({ length: 5000 }, (_, index) => {
+          const key = Buffer.from(`key-${index % 50}`)
+          void client.put(key, Buffer.from(String(index)))
+          return client.get(key)
+        })
+        for (const [index, reply] of replies.entries()) assert.equal(String(await reply), String(index))
+        await client.close()
+      }))
+
+    test('says goodbye after the replies to what was asked', () =>
+      withSubject(async (port) => {
+        const socket = await open(port)
+        socket.end('PUT a 1\nGET a\nGET a')
+        let answer = ''
+        for await (const chunk of socket) answer += String(chunk)
+        assert.equal(answer, 'OK\n1\n')
+      }))
+  })
+}
+
+describe('bad peers of the line protocol', () => {
+  test('lines, keys and values over the limit are refused, and the connection goes on', () =>
+    withServer(
+      mapService(),
+      async (port) => {
+        const reply = await ask(port, `GET 12345\nPUT k ${'v'.repeat(9)}\n${'x'.repeat(100_000)}\nPING\n`)
+        const [key, value, line, last] = reply.split('\n')
+        assert.match(key ?? '', /^ERROR the key has 5 bytes; the limit is 4/)
+        assert.match(value ?? '', /^ERROR the value has 9 bytes; the limit is 8/)
+        assert.match(line ?? '', /^ERROR the line is too long: a key has at most 4 bytes \(max_key_size\)/)
+        assert.equal(last, 'PONG')
+      },
+      { maxKeyBytes: 4, maxValueBytes: 8 },
+    ))
+
+  test('one client too many is told so; the others stay, and there is room when one goes', () =>
+    withServer(
+      mapService(),
+      async (port) => {
+        const first = await TextClient.connect('127.0.0.1', port)
+        const second = await TextClient.connect('127.0.0.1', port)
+        await Promise.all([first.ping(), second.ping()])
+        assert.match(
+          await ask(port, 'PING\n'),
+          /^ERROR 2 clients are connected \(max_connections\); try again later\n$/,
+        )
+        await second.close()
+        let reply = ''
+        for (let tries = 0; reply !== 'PONG\n' && tries < 1000; tries++) reply = await ask(port, 'PING\n')
+        assert.equal(reply, 'PONG\n')
+        await first.ping()
+        await first.close()
+      },
+      { maxConnections: 2 },
+    ))
+
+  test('HTTP gets nowhere, and does nothing', () =>
+    withServer(mapService(), async (port) => {
+      for (const start of [
+        'POST / HTTP/1.1',
+        'GET /x HTTP/1.1',
+        'PUT /x HTTP/1.0',
+        'OPTIONS * HTTP/1.1',
+        'x\r\nhost: y',
+      ]) {
+        const reply = await ask(port, `${start}\r\nHost: x\r\n\r\nPUT a 1\r\n`)
+        assert.doesNotMatch(reply, /OK/, start)
+      }
+      assert.equal(await ask(port, 'PUT "/x" "HTTP/1.1"\nSIZE\n'), 'OK\n1\n')
+    }))
+
+  test('a peer that never reads is not read from for ever, and harms nobody', () =>
+    withServer(mapService(), async (port) => {
+      const client = await TextClient.connect('127.0.0.1', port)
+      await client.put(Buffer.from('k'), Buffer.alloc(60_000, 'v'))
+      const greedy = await open(port)
+      greedy.pause()
+      // 6 GB of replies, were they all made.
+      for (let batch = 0; batch < 100; batch++) greedy.write('GET k\n'.repeat(1000))
+      for (let turn = 0; turn < 100; turn++) await client.ping()
+      assert.ok(process.memoryUsage().arrayBuffers < 64 * 1024 * 1024)
+      greedy.resume()
+      const [chunk] = (await once(greedy, 'data')) as [Buffer]
+      assert.equal(chunk[0], 'v'.charCodeAt(0))
+      greedy.destroy()
+      await client.close()
+    }))
+
+  test('a peer that sends a byte at a time gets its answer', () =>
+    withServer(mapService(), async (port) => {
+      const socket = await open(port)
+      for (const char of 'PUT k v\r\nGET k\r') socket.write(char)
+      socket.end('\n')
+      let answer = ''
+      for await (const chunk of socket) answer += String(chunk)
+      assert.equal(answer, 'OK\nv\n')
+    }))
+
+  test('failures are told with their fate and what to do, and break no line', async () => {
+    const failing = (error: Error): TextService => ({
+      put: () => {
+        throw error
+      },
+      get: () => Promise.reject(error),
+      delete: () => false,
+      exists: () => false,
+      size: () => 0,
+      flush: () => {},
+      stats: () => [],
+    })
+    const full = new OperationError('FULL', 'no room for 10 bytes')
+    const lost = new OperationError('LOG_FAILED', 'a sync\r\nfailed')
+    await Promise.all([
+      withServer(failing(full), async (port) => {
+        const sentence =
+          'ERROR FULL: no room for 10 bytes; delete keys, or start the server with a larger --capacity\n'
+        assert.equal(await ask(port, 'PUT a 1\nGET a\nPING\n'), `${sentence}${sentence}PONG\n`)
+      }),
+      withServer(failing(lost), async (port) => {
+        assert.match(
+          await ask(port, 'PUT a 1\nPING\n'),
+          /^ERROR LOG_FAILED: a sync failed; it may or may not have happened; the disk failed[^\n]*\nPONG\n$/,
+        )
+      }),
+      withServer(failing(new RangeError('too much')), async (port) => {
+        assert.equal(await ask(port, 'GET a\n'), 'ERROR too much\n')
+      }),
+    ])
+  })
+
+  test('FLUSH without a disk says so', () =>
+    withServer(mapService(), async (port) => {
+      assert.match(await ask(port, 'FLUSH\n'), /^ERROR REFUSED: there is nothing to flush to/)
+    }))
+
+  test('a server that stops answers what was asked, takes no more, and ends', async () => {
+    const late: { resolve?: () => void } = {}
+    const asked = new Promise<void>((resolve) => {
+      late.resolve = resolve
+    })
+    let answer: (() => void) | undefined
+    const service: TextService = Object.assign(mapService(), {
+      put: () => {
+        late.resolve?.()
+        return new Promise<void>((resolve) => {
+          answer = resolve
+        })
+      },
+    })
+    await withServer(service, async (port, server) => {
+      const client = await TextClient.connect('127.0.0.1', port)
+      const put = client.put(Buffer.from('a'), Buffer.from('1'))
+      await asked
+      const stopped = server.stop()
+      answer?.()
+      await put
+      await stopped
+      await assert.rejects(TextClient.connect('127.0.0.1', port), { code: 'NO_SERVER' })
+    })
+  })
+})
