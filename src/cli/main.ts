@@ -20,6 +20,7 @@ import { serveCommand } from './serve.js'
 import { insertCommand, replaceCommand, setCommand } from './set.js'
 import { statsCommand } from './stats.js'
 import { stopCommand } from './stop.js'
+import { workloadCommand } from './workload.js'
 
 const program = new Command('hearth')
   .description('a concurrent key-value store in shared memory')
@@ -42,6 +43,7 @@ for (const command of [
   stopCommand(),
   lsCommand(),
   rmCommand(),
+  workloadCommand(),
   benchCommand(),
 ]) {
   program.addCommand(command)
