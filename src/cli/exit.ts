@@ -22,17 +22,17 @@ export function answerNo(): void {
   process.exitCode = EXIT.no
 }
 
-/** Says what went wrong and sets the exit code. */
-export function reportFailure(error: unknown): void {
+/** Says what went wrong and sets the exit code. `program` is who says it, `server` what it would talk to. */
+export function reportFailure(error: unknown, program = 'hearth', server = 'hearth serve'): void {
   process.exitCode = error instanceof UsageError ? EXIT.wrongUse : EXIT.couldNot
-  process.stderr.write(`hearth: ${sentenceOf(error)}\n`)
+  process.stderr.write(`${program}: ${sentenceOf(error, server)}\n`)
 }
 
-function sentenceOf(error: unknown): string {
+function sentenceOf(error: unknown, server: string): string {
   if (error instanceof UsageError || error instanceof CouldNotError || error instanceof RespError)
     return error.message
   if (isOperationError(error, 'NO_SERVER')) {
-    return `${withoutCode(error)}. Start one with: hearth serve`
+    return `${withoutCode(error)}. Start one with: ${server}`
   }
   if (isOperationError(error)) {
     const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
