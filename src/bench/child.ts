@@ -10,6 +10,8 @@ import { fork } from 'node:child_process'
 export interface ChildOptions {
   /** Beyond it the child is killed. */
   readonly timeoutMs: number
+  /** Its environment; default: this process's. */
+  readonly env?: NodeJS.ProcessEnv
   /** Heap limit; default Node's own. */
   readonly heapMib?: number
   /** Parts of the whole, 0 to 1, as the child reports them. */
@@ -36,6 +38,7 @@ export function runChild<Result>(
     const heap = options.heapMib === undefined ? [] : [`--max-old-space-size=${options.heapMib}`]
     const child = fork(modulePath, [JSON.stringify(request)], {
       execArgv: ['--expose-gc', ...heap],
+      env: options.env ?? process.env,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     let message: { readonly result: unknown } | undefined

@@ -5,6 +5,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { GIB } from '../base/limits.js'
 import { parseSize } from '../base/size.js'
+import { processesCommand } from './bench-processes.js'
 import { type BenchTableOptions, benchTable } from './bench-table.js'
 import { UsageError } from './exit.js'
 import { wholeNumber } from './settings.js'
@@ -116,5 +117,8 @@ function tableCommand(): Command {
 }
 
 export function benchCommand(): Command {
-  return new Command('bench').description('measure this machine').addCommand(tableCommand())
+  return new Command('bench')
+    .description('measure this machine')
+    .addCommand(tableCommand())
+    .addCommand(processesCommand())
 }
