@@ -6,7 +6,16 @@
  * The copy lies in a temporary folder and runs the very statements that users run, in their order. Not seen: stores by
  * other methods of a Buffer (`write`, `copy` into shared memory), which the table does not use.
  */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -14,6 +23,8 @@ import { type AnyNode, parse } from 'acorn'
 import { storeHook } from './death-stores.js'
 
 const DIST = fileURLToPath(new URL('..', import.meta.url))
+/** Where koffi is found. */
+const PACKAGES = fileURLToPath(new URL('../../node_modules', import.meta.url))
 const HOOK = '$stores'
 const STORING = new Set(['store', 'exchange', 'compareExchange', 'add', 'sub', 'or', 'and', 'xor'])
 const RANGE_METHODS = new Set(['fill', 'set', 'utf8Write', 'latin1Write'])
@@ -24,6 +35,11 @@ export interface InstrumentedBuild {
   readonly writer: typeof import('../table/writer.js')
   readonly header: typeof import('../memory/header.js')
   readonly region: typeof import('../memory/shared-array-region.js')
+  readonly mapped: typeof import('../memory/mapped-region.js')
+  readonly presence: typeof import('../memory/kernel-presence.js')
+  readonly native: typeof import('../memory/native.js')
+  readonly regionName: typeof import('../memory/region-name.js')
+  readonly geometry: typeof import('../memory/geometry.js')
   remove(): void
 }
 
@@ -31,6 +47,7 @@ export interface InstrumentedBuild {
 export async function instrumentedBuild(): Promise<InstrumentedBuild> {
   const folder = mkdtempSync(join(tmpdir(), 'hearth-death-'))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  symlinkSync(PACKAGES, join(folder, 'node_modules'))
   ;(globalThis as Record<string, unknown>)[HOOK] = storeHook
   cpSync(join(DIST, 'base'), join(folder, 'base'), { recursive: true })
   for (const layer of ['memory', 'table']) {
@@ -48,6 +65,11 @@ export async function instrumentedBuild(): Promise<InstrumentedBuild> {
     writer: await load('table/writer.js'),
     header: await load('memory/header.js'),
     region: await load('memory/shared-array-region.js'),
+    mapped: await load('memory/mapped-region.js'),
+    presence: await load('memory/kernel-presence.js'),
+    native: await load('memory/native.js'),
+    regionName: await load('memory/region-name.js'),
+    geometry: await load('memory/geometry.js'),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

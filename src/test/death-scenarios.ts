@@ -21,6 +21,8 @@ export interface Scenario {
   readonly full?: boolean
   /** Nothing can come after it on the same handle. */
   readonly last?: boolean
+  /** Times that the system gives memory, of a region that has to ask for it; default: always. */
+  readonly commits?: number
   /** Length of the values that B writes: of the class that A worked on. */
   readonly valueBytes?: number
 }
@@ -459,3 +461,51 @@ export const SCENARIOS: readonly Scenario[] = [
     operate: (_, a) => a.check(),
   },
 ]
+
+/** Only where the system is asked for memory: it has none left at some point. */
+export const MAPPED_SCENARIOS: readonly Scenario[] = [0, 1, 2].flatMap((commits): Scenario[] => {
+  const when = `when the system gives memory ${commits} times more`
+  return [
+    {
+      name: `an insert of a large value ${when}`,
+      commits,
+      full: true,
+      prepare(world, a, b) {
+        world.put(a, 'one', SMALL)
+        fill(world, b, 3, SMALL)
+      },
+      operate: (world, a) => unlessFull(world, 'victim', () => world.put(a, 'victim', LARGE)),
+    },
+    {
+      name: `an insert into pages that were used before ${when}`,
+      commits,
+      full: true,
+      prepare(world, a, b) {
+        world.put(a, 'one', SMALL)
+        world.put(b, 'large', LARGE)
+        world.put(b, 'other', LARGE)
+        world.remove(b, 'large')
+      },
+      operate: (world, a) => unlessFull(world, 'victim', () => world.put(a, 'victim', `${LARGE}2`)),
+    },
+    {
+      name: `an insert that brings an extent ${when}`,
+      commits,
+      full: true,
+      prepare(world, a, b) {
+        fill(world, b, 27, SMALL)
+        world.put(a, 'one', SMALL)
+      },
+      operate: (world, a) => unlessFull(world, 'victim', () => world.put(a, 'victim', SMALL)),
+    },
+  ]
+})
+
+function unlessFull(world: World, key: string, act: () => void): void {
+  try {
+    act()
+  } catch (error) {
+    if (!isOperationError(error, 'FULL')) throw error
+    world.change(key, ABSENT, () => {})
+  }
+}

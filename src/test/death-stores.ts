@@ -43,6 +43,8 @@ export type Sabotage = (target: View, at: number, value: number | bigint) => boo
 export class StoreHook {
   #actor: Actor | undefined
   #journal: Change[] = []
+  /** Mappings of files that others map too. */
+  readonly #mapped = new WeakSet<ArrayBufferLike>()
   sabotage: Sabotage | undefined
 
   /** Runs `act` as `actor`; true if it came to its end, false if the actor died in it. */
@@ -57,6 +59,15 @@ export class StoreHook {
       this.#actor = before
     }
     return !actor.dead
+  }
+
+  /** Memory that is shared although it is no SharedArrayBuffer. */
+  noteShared(buffer: ArrayBufferLike): void {
+    this.#mapped.add(buffer)
+  }
+
+  #isShared(view: View): boolean {
+    return view.buffer instanceof SharedArrayBuffer || this.#mapped.has(view.buffer)
   }
 
   rollBack(): void {
@@ -74,7 +85,7 @@ export class StoreHook {
 
   /** `target[at] = value`. */
   store(target: View, at: number, value: number | bigint): number | bigint {
-    if (isShared(target)) this.#put(target, at, value)
+    if (this.#isShared(target)) this.#put(target, at, value)
     else (target as Numbers)[at] = value
     return value
   }
@@ -110,7 +121,7 @@ export class StoreHook {
 
   /** `target[method](...)` for a method that may store a range, whatever `target` is. */
   call(target: unknown, method: RangeMethod, values: unknown[]): unknown {
-    if (!ArrayBuffer.isView(target) || !isShared(target as View)) {
+    if (!ArrayBuffer.isView(target) || !this.#isShared(target as View)) {
       return (target as Record<string, (...values: unknown[]) => unknown>)[method]?.(...values)
     }
     const view = target as Int32Array
@@ -177,10 +188,6 @@ export class StoreHook {
     actor.left--
     actor.stores++
   }
-}
-
-function isShared(view: View): boolean {
-  return view.buffer instanceof SharedArrayBuffer
 }
 
 function operate(operator: string, old: number, by: number): number {

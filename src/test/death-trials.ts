@@ -6,6 +6,7 @@
 import { strict as assert } from 'node:assert'
 import { isOperationError } from '../base/errors.js'
 import type { Table } from '../table/table.js'
+import type { Ground, GroundMaker } from './death-ground.js'
 import type { InstrumentedBuild } from './death-instrument.js'
 import type { Scenario } from './death-scenarios.js'
 import { type Actor, storeHook } from './death-stores.js'
@@ -25,9 +26,9 @@ export class Trials {
   readonly #world: World
   count = 0
 
-  constructor(build: InstrumentedBuild, scenario: Scenario) {
+  constructor(build: InstrumentedBuild, scenario: Scenario, ground?: GroundMaker) {
     this.#scenario = scenario
-    this.#world = new World(build, scenario.shape ?? {})
+    this.#world = new World(build, scenario.shape ?? {}, ground)
     const [a, b] = ['A', 'B', 'C', 'D'].map((name) => this.#world.tableOf(this.#world.actor(name)))
     scenario.prepare(this.#world, a as Table, b as Table)
     this.#world.keep()
@@ -42,6 +43,14 @@ export class Trials {
 
   recordOf(actor: string): number {
     return this.#world.tableOf(this.#world.actor(actor)).space.registry.at
+  }
+
+  get ground(): Ground {
+    return this.#world.ground
+  }
+
+  close(): void {
+    this.#world.ground.close()
   }
 
   /** Deaths of A after every store, and B after it; returns the number of stores of the operation. */
@@ -103,6 +112,7 @@ export class Trials {
         const actor = this.#world.actor(name)
         actor.left = stores
         actor.dead = false
+        this.#world.ground.settleFates()
         ended.push(storeHook.as(actor, () => (index === 0 ? this.#operate(actor) : this.#goOn(actor))))
       }
       assert.equal(ended.at(-1), true, 'the last one lives')
@@ -121,7 +131,7 @@ export class Trials {
   #goOn(actor: Actor): void {
     const world = this.#world
     const table = world.tableOf(actor)
-    world.region.waits = 0
+    world.ground.waits = 0
     const key = `after ${actor.name}`
     const size = this.#scenario.valueBytes ?? 5
     // A size that nobody has used: it waits for the pool with the lock of its class in hand, and takes fresh pages.

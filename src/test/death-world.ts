@@ -9,10 +9,9 @@ import { strict as assert } from 'node:assert'
 import { PARTICIPANT_WORDS } from '../memory/geometry.js'
 import { EVICTION, HEADER } from '../memory/header.js'
 import { lockTag, MAX_DETACHED, PARTICIPANT } from '../memory/participant.js'
-import type { Region, Segment } from '../memory/region.js'
-import type { SharedArrayRegion } from '../memory/shared-array-region.js'
 import type { TableFacts } from '../table/space.js'
 import type { Table } from '../table/table.js'
+import { type Ground, type GroundMaker, threadsGround } from './death-ground.js'
 import type { InstrumentedBuild } from './death-instrument.js'
 import { type Actor, storeHook } from './death-stores.js'
 
@@ -22,8 +21,6 @@ export const LATER_MS = 8_000_000
 export const NOW_MS = 1_000_000
 export const NEVER_MS = Number.POSITIVE_INFINITY
 
-/** Sleeps of one actor before the test says that it waits without end; none of them takes time. */
-const MOST_WAITS = 60
 /** Records that a trial can come to use. */
 const MOST_PARTICIPANTS = 8
 const LOCK_TIMEOUT_MS = 20_000
@@ -35,29 +32,8 @@ export interface WorldShape {
   readonly eviction?: number
 }
 
-/** Shared memory in which nobody really sleeps: all actors are one thread, so a sleep would only take time. */
-class SleeplessRegion implements Region {
-  readonly kind = 'threads'
-  readonly segments: readonly Segment[]
-  waits = 0
-
-  constructor(region: SharedArrayRegion) {
-    this.segments = region.segments
-  }
-
-  wait(): void {
-    if (++this.waits > MOST_WAITS) throw new Error('somebody waits without end')
-  }
-
-  notify(): void {}
-
-  share(): unknown {
-    return undefined
-  }
-}
-
 export class World {
-  readonly region: SleeplessRegion
+  readonly ground: Ground
   nowMs = NOW_MS
   readonly #build: InstrumentedBuild
   /** Any entry may be gone at any time. */
@@ -69,7 +45,7 @@ export class World {
   #entries = new Map<string, readonly string[]>()
   #prepared = new Map<string, readonly string[]>()
 
-  constructor(build: InstrumentedBuild, shape: WorldShape) {
+  constructor(build: InstrumentedBuild, shape: WorldShape, makeGround: GroundMaker = threadsGround) {
     this.#build = build
     this.#evicts = shape.eviction === EVICTION.CLOCK
     const facts: TableFacts = {
@@ -81,10 +57,11 @@ export class World {
       keyCodec: 'string',
       valueCodec: 'string',
     }
-    const { Space } = build.space
-    this.region = new SleeplessRegion(build.region.SharedArrayRegion.create(Space.regionBytes(facts)))
-    build.table.Table.create(this.region, facts, this.#options('creator')).close()
-    const { words } = this.region.segments[0] as Segment
+    this.ground = makeGround(build, facts)
+    const creator = this.actor('creator')
+    const region = this.ground.regionOf(creator)
+    build.table.Table.create(region, facts, this.#options('creator')).close()
+    const words = region.segments[0]!.words
     words[HEADER.hashKey0] = 0x1234567
     words[HEADER.hashKey1] = 0x7654321
   }
@@ -92,6 +69,7 @@ export class World {
   /** What has been stored so far is where every trial starts. */
   keep(): void {
     storeHook.keep()
+    this.ground.keep()
     this.#prepared = new Map(this.#entries)
   }
 
@@ -100,8 +78,9 @@ export class World {
     storeHook.rollBack()
     this.#entries = new Map(this.#prepared)
     this.nowMs = NOW_MS
-    this.region.waits = 0
+    this.ground.waits = 0
     for (const actor of this.#actors.values()) revive(actor)
+    this.ground.reset()
   }
 
   actor(name: string): Actor {
@@ -121,7 +100,7 @@ export class World {
 
   /** Once more, as a thread that opens the same table twice. */
   attach(actor: Actor): Table {
-    return this.#build.table.Table.attach(this.region, this.#options(actor.name))
+    return this.#build.table.Table.attach(this.ground.regionOf(actor), this.#options(actor.name))
   }
 
   #options(name: string) {
