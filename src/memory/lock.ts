@@ -9,7 +9,8 @@
  * settled and the lock comes free. Alive but stopped: `TIMEOUT` names it. Nobody waits without a limit, and no single
  * sleep is longer than WAIT_SLICE_MS, since an unbounded one would hang `worker.terminate()`.
  *
- * Order: own desk, then class, then pool; own desk, then stripe. Under a stripe lock nothing else is taken.
+ * Order: own desk, then class, then pool; own desk, then stripe. Under a stripe lock nothing else is taken but, for
+ * several keys at once, further stripes in ascending order.
  */
 import { monotonicMs } from '../base/clock.js'
 import { OperationError } from '../base/errors.js'
@@ -18,7 +19,7 @@ import { HEADER, POOL } from './header.js'
 import type { Region } from './region.js'
 
 export const CONTENDED = 1 << 30
-/** Who waits for the pool may hold a class lock; who waits for any other lock holds only desks. */
+/** Who waits for the pool may hold a class lock; who waits for any other lock holds only desks, but for `acquireAlso`. */
 const POOL_LOCK_AT = HEADER.pool + POOL.lock
 /** Tries before the first sleep: about 2 us, several times the length of a critical section. */
 const SPINS = 200
@@ -58,6 +59,14 @@ export class Locks {
     if (Atomics.compareExchange(this.#words, at, 0, this.#tag) !== 0) this.#acquireSlowly(at)
   }
 
+  /**
+   * As {@link acquire}, for who holds stripe locks already and goes on in ascending order: settling a dead owner then
+   * takes no lock, and leaves the rest of what it held for later.
+   */
+  acquireAlso(at: number): void {
+    if (Atomics.compareExchange(this.#words, at, 0, this.#tag) !== 0) this.#acquireSlowly(at, true)
+  }
+
   /** Takes the lock if it is free or its owner is dead. */
   tryAcquire(at: number): boolean {
     const held = Atomics.compareExchange(this.#words, at, 0, this.#tag)
@@ -73,7 +82,7 @@ export class Locks {
     if ((held & CONTENDED) !== 0) this.#region.notify(at)
   }
 
-  #acquireSlowly(at: number): void {
+  #acquireSlowly(at: number, holdsOthers = at === POOL_LOCK_AT): void {
     const words = this.#words
     for (let spin = 0; spin < SPINS; spin++) {
       if (Atomics.load(words, at) === 0 && Atomics.compareExchange(words, at, 0, this.#tag) === 0) return
@@ -92,7 +101,7 @@ export class Locks {
       const waitedMs = monotonicMs() - startedMs
       if (waitedMs >= this.#timeoutMs) this.#giveUp(held & ~CONTENDED, waitedMs)
       this.#region.wait(at, marked, Math.min(sleepMs, this.#timeoutMs - waitedMs + 1))
-      if (Atomics.load(words, at) === marked) this.#watch.settle(held & ~CONTENDED, at === POOL_LOCK_AT)
+      if (Atomics.load(words, at) === marked) this.#watch.settle(held & ~CONTENDED, holdsOthers)
     }
   }
 

@@ -167,6 +167,11 @@ export class Chain {
     return this.slotWords[this.slotAt + 2]!
   }
 
+  /** Whether the last `find` met an empty slot. */
+  get hasEmpty(): boolean {
+    return this.#emptyAt !== 0
+  }
+
   /** Whether `insert` needs a line that the stripe does not have. */
   needsLine(stripeAt: number): boolean {
     return this.#emptyAt === 0 && this.#words[stripeAt + FREE_LINES] === 0
@@ -184,6 +189,17 @@ export class Chain {
     words[slot + 2] = this.nextStamp(stripeAt)
     this.slotWords = words
     this.slotAt = slot
+  }
+
+  /** As `insert`, but the entry stays busy: whoever places several publishes them together. */
+  place(stripeAt: number, hash: number, reference: number): void {
+    if (this.#emptyAt === 0) this.#linkLine(stripeAt)
+    this.slotWords = this.#emptyWords
+    this.slotAt = this.#emptyAt
+    this.#words[stripeAt + COUNT]!++
+    this.slotWords[this.slotAt + 2] = 0
+    this.slotWords[this.slotAt] = hash & HASH_MASK
+    this.slotWords[this.slotAt + 1] = reference
   }
 
   /** Gives the found slot another chunk. */
