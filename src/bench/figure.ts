@@ -23,7 +23,7 @@ export interface Bound {
   readonly value: number
 }
 
-export type FigureUnit = 'times' | 'points' | 'entries' | 'µs' | 'ms'
+export type FigureUnit = 'times' | 'points' | 'entries' | 'µs' | 'ms' | 'M/s' | '%'
 
 export interface Figure<Name extends string = Section> {
   readonly section: Name
@@ -69,10 +69,12 @@ const UNIT_TEXTS: { readonly [unit in FigureUnit]: string } = {
   entries: ' entries',
   µs: ' µs',
   ms: ' ms',
+  'M/s': ' M/s',
+  '%': ' %',
 }
 
 function amountText(amount: number, unit: FigureUnit): string {
-  const digits = unit === 'entries' ? 0 : unit === 'µs' || unit === 'ms' ? 1 : 2
+  const digits = unit === 'entries' ? 0 : unit === 'ms' ? 1 : 2
   return `${amount.toFixed(digits)}${UNIT_TEXTS[unit]}`
 }
 
