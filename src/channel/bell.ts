@@ -83,12 +83,12 @@ export class Bell {
     return (Atomics.load(this.#words, BELL.members) & ~asleep) !== 0
   }
 
-  /** Workers that are awake. */
-  get awake(): number {
+  /** Numbers of the workers that count as awake. */
+  awake(): number[] {
     let awake = Atomics.load(this.#words, BELL.members) & ~Atomics.load(this.#words, BELL.sleepers)
-    let count = 0
-    for (; awake !== 0; awake &= awake - 1) count++
-    return count
+    const numbers: number[] = []
+    for (; awake !== 0; awake &= awake - 1) numbers.push(31 - Math.clz32(awake & -awake))
+    return numbers
   }
 
   /** Something was published for the workers; `home` is the lane's word of that name. The cheap part is that nobody sleeps. */

@@ -38,7 +38,11 @@ export const LANE_FILE = wordLayout('lane file', FILE_WORDS, {
   version: { at: 1, writer: SERVER, what: 'LANE_VERSION' },
   state: { at: 2, writer: 'the server', what: 'one of FILE_STATE' },
   lanes: { at: 3, writer: SERVER, what: 'number of lanes' },
-  ring: { at: 4, writer: SERVER, what: 'slots of a lane, a power of two' },
+  window: {
+    at: 4,
+    writer: SERVER,
+    what: 'most requests in flight in a lane; the ring is the next power of two',
+  },
   slotBytes: { at: 5, writer: SERVER, what: 'bytes of a slot, head included' },
   transferBytes: { at: 6, writer: SERVER, what: 'bytes of the transfer space of a lane' },
   client: { at: 7, writer: SERVER, what: 'process id of the client; for messages' },
@@ -52,7 +56,7 @@ export const LANE = wordLayout('lane', LANE_WORDS, {
   user: {
     at: 0,
     writer: 'threads of the client, by compare-and-swap',
-    what: 'tag of the thread that has it, 0: nobody',
+    what: '1 while a thread has it, 0: nobody',
   },
   state: { at: 16, writer: 'the server', what: 'one of LANE_STATE' },
   fault: { at: 17, writer: 'the server, before state', what: 'why it was dropped: index in FAULTS' },
@@ -178,6 +182,16 @@ export function laneGeometry(shape: LaneShape): LaneGeometry {
 /** Where lane `index` begins, in words. */
 export function laneAt(geometry: LaneGeometry, index: number): number {
   return FILE_WORDS + index * geometry.laneWords
+}
+
+/** Where the ring of lane `index` begins, in words. */
+export function slotsAt(geometry: LaneGeometry, index: number): number {
+  return laneAt(geometry, index) + LANE_WORDS
+}
+
+/** Where the transfer space of lane `index` begins, in words. */
+export function transferAt(geometry: LaneGeometry, index: number): number {
+  return slotsAt(geometry, index) + geometry.ring * geometry.slotWords
 }
 
 function checkWhole(name: string, value: number, least: number, most: number): void {

@@ -111,16 +111,21 @@ export class Ledger {
     Atomics.store(this.#longs, (number * ROW_WORDS) >>> 1, 0n)
   }
 
+  /** Whether the worker that last had that number has ended. */
+  isNumberDead(number: number, isAlive: Liveness = isThreadAlive): boolean {
+    const identity = Atomics.load(this.#longs, (number * ROW_WORDS) >>> 1)
+    return identity === 0n || !isAlive(identityOf(identity))
+  }
+
   /** Whether the worker with that tag has ended. */
   isDead(tag: number, isAlive: Liveness = isThreadAlive): boolean {
     const at = workerOf(tag) * ROW_WORDS
-    if (Atomics.load(this.words, at + WORKER.generation) !== tag >>> NUMBER_BITS) return true
-    const identity = Atomics.load(this.#longs, at >>> 1)
-    return identity === 0n || !isAlive(identityOf(identity))
+    const isLatest = Atomics.load(this.words, at + WORKER.generation) === tag >>> NUMBER_BITS
+    return !isLatest || this.isNumberDead(workerOf(tag), isAlive)
   }
 }
 
-/** The number of the worker that has a tag. */
+/** The number of the worker that has, or had, a tag. */
 export function workerOf(tag: number): number {
   return (tag & ((1 << NUMBER_BITS) - 1)) - 1
 }

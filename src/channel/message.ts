@@ -8,10 +8,12 @@
  * For one thread. Not shared memory, and never a view of it.
  */
 import { assert } from '../base/assert.js'
+import { MIB } from '../base/limits.js'
 import type { NativeBuffer } from '../base/native-buffer.js'
 import { MAX_PAYLOAD_BYTES } from './layout.js'
 
 const USUAL_BYTES = 4096
+const MOST_KEPT_BYTES = MIB
 /** Up to here, word by word is faster than a call of `set` with its view (measured: 60 words, either way). */
 const WORDS_BY_HAND = 64
 
@@ -71,33 +73,45 @@ export class Message {
   /** A copy that stays as it is when this one is used again. */
   copy(): Message {
     const copy = new Message(this.payloadBytes)
-    copy.code = this.code
-    copy.flags = this.flags
-    copy.first = this.first
-    copy.second = this.second
-    copy.shape(this.keyBytes, this.valueBytes)
+    copy.copyHead(this)
     copy.bytes.set(this.bytes.subarray(0, this.payloadBytes), 0)
     return copy
   }
 
-  /** Becomes what `other` is, without copying: afterwards `other` has this one's memory and no meaning. */
-  takeOver(other: Message): void {
+  /** All of another but its payload, for which room is made. */
+  copyHead(other: Message): void {
     this.code = other.code
     this.flags = other.flags
     this.first = other.first
     this.second = other.second
-    this.keyBytes = other.keyBytes
-    this.valueBytes = other.valueBytes
+    this.shape(other.keyBytes, other.valueBytes)
+  }
+
+  /** Gives up the memory of an unusually long message; its payload goes with it. */
+  trim(): void {
+    if (this.bytes.length <= MOST_KEPT_BYTES) return
+    this.clear(this.code)
+    this.#allocate(USUAL_BYTES)
+  }
+
+  /** Becomes what `other` is, without copying: afterwards `other` has this one's memory and no meaning. */
+  takeOver(other: Message): void {
     const { words, bytes } = this
     this.words = other.words
     this.bytes = other.bytes
+    this.copyHead(other)
     other.words = words
     other.bytes = bytes
+    other.clear(0)
   }
 
   #grow(needed: number): void {
     assert(needed <= MAX_PAYLOAD_BYTES, 'a message is within the limits')
-    const buffer = new ArrayBuffer(2 ** Math.ceil(Math.log2(needed)))
+    this.#allocate(2 ** Math.ceil(Math.log2(needed)))
+  }
+
+  #allocate(bytes: number): void {
+    const buffer = new ArrayBuffer(bytes)
     this.words = new Int32Array(buffer)
     this.bytes = Buffer.from(buffer) as unknown as NativeBuffer
   }

@@ -1,0 +1,204 @@
+/**
+ * A worker of lanes: one for each thread that serves them. It looks at every lane of every client in turn, and sleeps when
+ * nothing is to be done.
+ *
+ *   const worker = new LaneWorker({ number, ledger: Ledger.attach(l), bell: Bell.attach(b), handler })
+ *   worker.attach(handle)                       // of a LaneFile; detach(handle.id) when its client has gone
+ *   while (!ended) {
+ *     if (worker.poll() === 0) worker.sleep(50)
+ *     ... messages from the main thread, by receiveMessageOnPort; `bell.wake(number)` brings the worker here at once
+ *   }
+ *   worker.close()
+ *
+ *   handler = (request, reply, ticket) => { reply.clear(OK); ...; return true }
+ *
+ * `request` and `reply` are used again for the next one. A handler that cannot answer yet keeps `ticket` (and a `copy` of
+ * what it needs), returns false, and calls `worker.complete(ticket, reply)` later, in any order. Requests of one client are
+ * given to handlers in their order, whichever workers serve it. What a handler throws goes to `onError`, and FAILED to the
+ * client.
+ *
+ * One worker spins at a time: while another is awake, one with nothing to do goes to sleep at once.
+ */
+import { availableParallelism } from 'node:os'
+import { assert } from '../base/assert.js'
+import { monotonicMs } from '../base/clock.js'
+import { WAIT_SLICE_MS } from '../base/limits.js'
+import { isThreadAlive, type Liveness } from '../memory/threads.js'
+import type { Bell } from './bell.js'
+import { Doorbell, doorbellPath } from './doorbell.js'
+import { LaneFile, type LaneFileHandle } from './lane-file.js'
+import { FAULTS, MAX_WINDOW } from './layout.js'
+import type { Ledger } from './ledger.js'
+import { Message } from './message.js'
+import { type Handler, type LaneKeeper, ServedLane } from './served-lane.js'
+
+/** Most requests of one lane before the others have their turn. */
+const BATCH = 64
+/** How long the last one that is awake looks on before it sleeps. */
+const SPIN_MS = 0.05
+const LOOKS_PER_CLOCK = 16
+/** Workers that a busy one calls for help, itself included: one processor is left to the clients. */
+const MOST_AWAKE = Math.max(1, availableParallelism() - 1)
+/** Tickets: the slot below, the lane's serial number above. */
+const SLOT_BITS = 12
+const MOST_SERIAL = 2 ** (31 - SLOT_BITS) - 1
+assert(1 << SLOT_BITS >= MAX_WINDOW, 'a ticket names any slot')
+
+export interface LaneWorkerOptions {
+  /** 0 to MAX_LANE_WORKERS - 1, of no other living worker of this server. */
+  readonly number: number
+  readonly ledger: Ledger
+  readonly bell: Bell
+  readonly handler: Handler
+  /** It keeps lanes it has taken: for the only worker of a server, which then need not ask whose they are. */
+  readonly keepsLanes?: boolean
+  /** A client's lane was dropped. */
+  readonly onFault?: (file: LaneFile, lane: number, reason: string) => void
+  /** A handler threw. */
+  readonly onError?: (error: unknown) => void
+  /** Whether a thread lives, for tests. */
+  readonly isAlive?: Liveness
+}
+
+export class LaneWorker {
+  readonly number: number
+  readonly #ledger: Ledger
+  readonly #bell: Bell
+  readonly #isAlive: Liveness
+  readonly #keeper: LaneKeeper
+  #lanes: ServedLane[] = []
+  readonly #bySerial = new Map<number, ServedLane>()
+  readonly #doorbells = new Map<number, Doorbell[]>()
+  #serial = 0
+  #touredMs = monotonicMs()
+  #polls = 0
+  #busyPolls = 0
+
+  constructor(options: LaneWorkerOptions) {
+    this.number = options.number
+    this.#ledger = options.ledger
+    this.#bell = options.bell
+    this.#isAlive = options.isAlive ?? isThreadAlive
+    this.#keeper = {
+      number: options.number,
+      tag: options.ledger.join(options.number),
+      ledger: options.ledger,
+      handler: options.handler,
+      request: new Message(),
+      reply: new Message(),
+      keepsLanes: options.keepsLanes ?? false,
+      onFault: ({ file, lane }, fault) => options.onFault?.(file, lane, FAULTS[fault] ?? 'unknown'),
+      onError: (error) => options.onError?.(error),
+    }
+    this.#bell.join(options.number)
+  }
+
+  /** Serves the lanes of a file from now on. Throws OperationError SERVER_GONE if the file is not there any more. */
+  attach(handle: LaneFileHandle): void {
+    const file = LaneFile.attach(handle)
+    const doorbells: Doorbell[] = []
+    for (let lane = 0; lane < file.geometry.lanes; lane++) {
+      if (file.path !== undefined) doorbells.push(Doorbell.open(doorbellPath(file.path, lane)))
+      const serial = this.#freeSerial()
+      const served = new ServedLane(this.#keeper, file, lane, serial << SLOT_BITS, doorbells[lane])
+      this.#bySerial.set(serial, served)
+      this.#lanes.push(served)
+    }
+    this.#doorbells.set(file.id, doorbells)
+  }
+
+  /** Ends with the lanes of a file; replies to its requests that are still to come go nowhere. */
+  detach(id: number): void {
+    for (const [serial, lane] of this.#bySerial) {
+      if (lane.file.id !== id) continue
+      lane.release()
+      this.#bySerial.delete(serial)
+    }
+    this.#lanes = this.#lanes.filter((lane) => lane.file.id !== id)
+    for (const doorbell of this.#doorbells.get(id) ?? []) doorbell.close()
+    this.#doorbells.delete(id)
+  }
+
+  /** Lanes that it serves. */
+  get lanes(): number {
+    return this.#lanes.length
+  }
+
+  /** Takes what has come, a bounded batch of each lane; returns how much that was, 0 for nothing. */
+  poll(): number {
+    let done = 0
+    let busy = 0
+    const lanes = this.#lanes
+    for (let i = 0; i < lanes.length; i++) {
+      const some = lanes[i]!.serve(BATCH)
+      done += some
+      if (some === BATCH) busy++
+    }
+    if (busy > 1) this.#busyPolls++
+    if ((++this.#polls & 0xff) === 0) this.#lookAround()
+    return done
+  }
+
+  /** The reply to a deferred request. Goes nowhere if its client has gone. */
+  complete(ticket: number, reply: Message): void {
+    this.#bySerial.get(ticket >>> SLOT_BITS)?.complete(ticket & ((1 << SLOT_BITS) - 1), reply)
+  }
+
+  /** Returns when there may be something to do, or `timeoutMs` have passed, 50 at most. */
+  sleep(timeoutMs: number): void {
+    const bell = this.#bell
+    if (!bell.isAnotherAwake(this.number) && this.#spin(Math.min(SPIN_MS, timeoutMs))) return
+    bell.announceSleep(this.number)
+    if (this.#hasWork()) bell.stayAwake(this.number)
+    else bell.sleep(this.number, Math.min(timeoutMs, WAIT_SLICE_MS))
+    this.#tour()
+  }
+
+  /** Ends: what is to come is LOST. */
+  close(): void {
+    for (const id of [...this.#doorbells.keys()]) this.detach(id)
+    this.#ledger.leave(this.number)
+    this.#bell.leave(this.number)
+  }
+
+  /** Once in 256 polls. One lane is always one worker's, so help is of use with several busy ones, and a processor for it. */
+  #lookAround(): void {
+    if (this.#busyPolls > 0x80 && this.#bell.awake().length < MOST_AWAKE) this.#bell.ringForHelp()
+    this.#busyPolls = 0
+    this.#tour()
+  }
+
+  #spin(ms: number): boolean {
+    const endMs = monotonicMs() + ms
+    do {
+      for (let look = 0; look < LOOKS_PER_CLOCK; look++) if (this.#hasWork()) return true
+    } while (monotonicMs() < endMs)
+    return false
+  }
+
+  #hasWork(): boolean {
+    const lanes = this.#lanes
+    for (let i = 0; i < lanes.length; i++) if (lanes[i]!.hasWork()) return true
+    return false
+  }
+
+  /** Looks about each 50 ms for workers that have ended, and takes over the lanes that they held. */
+  #tour(): void {
+    const nowMs = monotonicMs()
+    if (nowMs - this.#touredMs < WAIT_SLICE_MS - 1) return
+    this.#touredMs = nowMs
+    for (const number of this.#bell.awake())
+      if (number !== this.number && this.#ledger.isNumberDead(number, this.#isAlive)) this.#bell.leave(number)
+    for (const lane of this.#lanes) {
+      const { holder } = lane
+      const isAnothers = holder !== 0 && holder !== this.#keeper.tag
+      if (isAnothers && this.#ledger.isDead(holder, this.#isAlive)) lane.takeOver(holder)
+    }
+  }
+
+  #freeSerial(): number {
+    do this.#serial = (this.#serial + 1) & MOST_SERIAL
+    while (this.#bySerial.has(this.#serial))
+    return this.#serial
+  }
+}

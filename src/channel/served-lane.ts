@@ -1,0 +1,328 @@
+/**
+ * A lane as a worker sees it: takes requests in their order, carries them out, answers.
+ *
+ * Nothing that the client writes is believed. Of each request the head is read once, into locals, and checked there; the
+ * payload is copied, bounded by what was checked; what is written to the lane goes to places that follow from the shape in
+ * private memory. What can't be right drops the lane, with a reason, and touches no other.
+ *
+ * Held only while there is something to do, so that another worker can serve it next, unless this one remembers something
+ * about it: a request that arrives in parts, a reply that leaves in parts, a reply that is to come. A request is taken once:
+ * the ledger's `next` is advanced before it is carried out.
+ */
+import { assert } from '../base/assert.js'
+import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
+import type { Doorbell } from './doorbell.js'
+import type { LaneFile } from './lane-file.js'
+import { LaneView } from './lane-view.js'
+import {
+  ABANDONED,
+  ASLEEP,
+  CHANNEL_STATUS,
+  FAULT,
+  HOME_BOUND,
+  IN_AREA,
+  LANE,
+  LANE_STATE,
+  SEQUENCE_MASK,
+  SLOT,
+  SLOT_STATE,
+  STATE_BITS,
+  stateWord,
+} from './layout.js'
+import { type Ledger, ROW, ROW_STATE } from './ledger.js'
+import { Message } from './message.js'
+import { ReplyDesk } from './reply-desk.js'
+
+const { REQUESTED, GO_ON, PART } = SLOT_STATE
+const NONE = -1
+
+/** True: the answer is in `reply`. False: it follows, by `complete` with the ticket. */
+export type Handler = (request: Message, reply: Message, ticket: number) => boolean
+
+/** What the lanes of one worker have in common. */
+export interface LaneKeeper {
+  readonly number: number
+  readonly tag: number
+  readonly ledger: Ledger
+  readonly handler: Handler
+  readonly request: Message
+  readonly reply: Message
+  /** Keeps every lane that it has taken, until it is detached. */
+  readonly keepsLanes: boolean
+  onFault(lane: ServedLane, fault: number): void
+  onError(error: unknown): void
+}
+
+export class ServedLane {
+  readonly file: LaneFile
+  readonly lane: number
+  /** Dropped, or released. */
+  isOver = false
+  readonly #keeper: LaneKeeper
+  readonly #ticketBase: number
+  readonly #view: LaneView
+  readonly #desk: ReplyDesk
+  readonly #words: Int32Array
+  readonly #rows: Int32Array
+  readonly #rowAt: number
+  readonly #doorbell: Doorbell | undefined
+  /** For each slot: the sequence whose reply is to come. */
+  readonly #pending: Int32Array
+  #pendingCount = 0
+  /** The request that arrives in parts, and how much of it is here. */
+  #assembly: Message | undefined
+  #assembled = 0
+  #isHeld = false
+  #isServing = false
+
+  /** `ticketBase`: what its tickets have above the number of the slot. */
+  constructor(keeper: LaneKeeper, file: LaneFile, lane: number, ticketBase: number, doorbell?: Doorbell) {
+    this.#keeper = keeper
+    this.file = file
+    this.lane = lane
+    this.#ticketBase = ticketBase
+    this.#view = new LaneView(file.region, file.geometry, lane)
+    this.#desk = new ReplyDesk(this.#view)
+    this.#words = this.#view.words
+    this.#rows = keeper.ledger.words
+    this.#rowAt = keeper.ledger.rowAt(file.firstRow + lane)
+    this.#doorbell = doorbell
+    this.#pending = new Int32Array(this.#view.ring).fill(NONE)
+  }
+
+  /** Tag of the worker that holds it, 0 for none. */
+  get holder(): number {
+    return Atomics.load(this.#rows, this.#rowAt + ROW.holder)
+  }
+
+  /** Whether there is something that this worker could do. */
+  hasWork(): boolean {
+    if (this.isOver) return false
+    if (this.#desk.isHolding && this.#desk.isAskedForPart()) return true
+    const sequence = this.#rows[this.#rowAt + ROW.next]!
+    const word = Atomics.load(this.#words, this.#view.slotAt(sequence))
+    if (this.#isIdle(word, sequence) || this.#desk.isFull) return false
+    return this.#isHeld || this.holder === 0
+  }
+
+  /** Takes at most `most` requests; returns how many requests and parts were dealt with. */
+  serve(most: number): number {
+    if (!this.hasWork() || !this.#hold()) return 0
+    this.#isServing = true
+    let done = this.#desk.isHolding ? this.#sendParts() : 0
+    while (done < most && this.#serveNext()) done++
+    this.#isServing = false
+    this.#wake()
+    this.#letGo()
+    return done
+  }
+
+  /** The reply of a deferred request. A lane that is over takes none. */
+  complete(slot: number, reply: Message): void {
+    if (this.isOver) return
+    const sequence = this.#pending[slot]!
+    assert(sequence !== NONE, 'a ticket is completed once')
+    this.#pending[slot] = NONE
+    this.#pendingCount--
+    this.#desk.answer(sequence, reply)
+    if (this.#isServing) return
+    this.#wake()
+    this.#letGo()
+  }
+
+  /** Takes the lane over from a worker that has ended, unless somebody else does. */
+  takeOver(dead: number): void {
+    const { tag } = this.#keeper
+    if (this.isOver) return
+    if (Atomics.compareExchange(this.#rows, this.#rowAt + ROW.holder, dead, tag) !== dead) return
+    this.#isHeld = true
+    if (this.#isOpen()) this.#desk.settle(this.#rows[this.#rowAt + ROW.next]!)
+    else this.#tellDropped()
+    this.#wake()
+    this.#letGo()
+  }
+
+  /**
+   * Ends with it: replies that are to come are LOST. If parts of replies are still to be fetched, it leaves its tag there,
+   * for the next holder to find as that of one who has ended.
+   */
+  release(): void {
+    if (this.isOver) return
+    const leavesParts = this.#isHeld && this.#desk.isHolding
+    if (this.#isHeld) {
+      this.#desk.settle(this.#rows[this.#rowAt + ROW.next]!)
+      this.#wake()
+    }
+    this.#forget()
+    if (!leavesParts) this.#letGo()
+  }
+
+  #isOpen(): boolean {
+    return this.#rows[this.#rowAt + ROW.state] === ROW_STATE.OPEN
+  }
+
+  #hold(): boolean {
+    if (this.#isHeld) return true
+    if (Atomics.compareExchange(this.#rows, this.#rowAt + ROW.holder, 0, this.#keeper.tag) !== 0) return false
+    this.#isHeld = true
+    if (this.#isOpen()) return true
+    this.#forget()
+    this.#letGo()
+    return false
+  }
+
+  /** Deals with the next request, or the next part of it; false if there is nothing to do. */
+  #serveNext(): boolean {
+    if (this.isOver) return false
+    const sequence = this.#rows[this.#rowAt + ROW.next]!
+    const at = this.#view.slotAt(sequence)
+    const word = Atomics.load(this.#words, at)
+    if (word === stateWord(sequence, REQUESTED)) return !this.#desk.isFull && this.#take(sequence, at)
+    if (word === stateWord(sequence, PART)) return this.#takePart(sequence, at)
+    return this.#isIdle(word, sequence) ? false : this.#drop(FAULT.STATE)
+  }
+
+  /** Whether a slot says that the client has nothing new to say there. */
+  #isIdle(word: number, sequence: number): boolean {
+    const of = word >>> STATE_BITS
+    return of === ((sequence - this.#view.ring) & SEQUENCE_MASK) || word === stateWord(sequence, GO_ON)
+  }
+
+  #sendParts(): number {
+    const sent = this.#desk.sendParts()
+    if (sent >= 0) return sent
+    this.#drop(-sent)
+    return 0
+  }
+
+  #take(sequence: number, at: number): boolean {
+    const words = this.#words
+    const { floats, inlineBytes } = this.#view
+    const { request } = this.#keeper
+    const code = words[at + SLOT.code]!
+    const keyBytes = words[at + SLOT.keyBytes]!
+    const valueBytes = words[at + SLOT.valueBytes]!
+    const areaAt = words[at + SLOT.areaAt]!
+    const areaBytes = words[at + SLOT.areaBytes]!
+    if (keyBytes < 0 || keyBytes > MAX_KEY_BYTES) return this.#drop(FAULT.LENGTH)
+    if (valueBytes < 0 || valueBytes > MAX_VALUE_BYTES) return this.#drop(FAULT.LENGTH)
+    if (!this.#desk.isArea(areaAt, areaBytes)) return this.#drop(FAULT.AREA)
+    if ((code & 0xff) === 0) return this.#drop(FAULT.CODE)
+    const slot = sequence & this.#view.mask
+    if (this.#pending[slot] !== NONE || this.#assembly !== undefined) return this.#drop(FAULT.STATE)
+    request.code = code & 0xff
+    request.flags = (code >>> 8) & 0xff
+    request.first = floats[(at + SLOT.first) >>> 1]!
+    request.second = floats[(at + SLOT.second) >>> 1]!
+    this.#desk.noteArea(slot, areaAt, areaBytes)
+    const inArea = code & IN_AREA
+    const room = inArea === 0 ? inlineBytes : areaBytes
+    const payloadBytes = ((keyBytes + 3) & ~3) + valueBytes
+    const from = this.#view.partAt(at, inArea, areaAt)
+    if (payloadBytes > room) {
+      if (inArea === 0 || room === 0) return this.#drop(FAULT.LENGTH)
+      request.keyBytes = keyBytes
+      request.valueBytes = valueBytes
+      this.#assemble(sequence, from, room)
+      return true
+    }
+    request.shape(keyBytes, valueBytes)
+    this.#view.readPart(from, request, 0, payloadBytes)
+    this.#carryOut(sequence, request)
+    return true
+  }
+
+  /** Begins to receive a request in parts, the head of which is in the keeper's. */
+  #assemble(sequence: number, from: number, bytes: number): void {
+    const assembly = new Message(0)
+    assembly.copyHead(this.#keeper.request)
+    this.#view.readPart(from, assembly, 0, bytes)
+    this.#assembly = assembly
+    this.#assembled = bytes
+    Atomics.store(this.#words, this.#view.slotAt(sequence), stateWord(sequence, GO_ON))
+  }
+
+  #takePart(sequence: number, at: number): boolean {
+    const slot = sequence & this.#view.mask
+    const assembly = this.#assembly
+    const offset = this.#words[at + SLOT.offset]!
+    if (assembly === undefined || offset === ABANDONED) {
+      // Taken back, or its beginning went with a worker that has ended.
+      this.#assembly = undefined
+      this.#rows[this.#rowAt + ROW.next] = (sequence + 1) & SEQUENCE_MASK
+      this.#desk.answerEmpty(sequence, CHANNEL_STATUS.NOT_TAKEN)
+      return true
+    }
+    if (offset !== this.#assembled) return this.#drop(FAULT.PART)
+    const bytes = Math.min(this.#desk.areaBytes(slot), assembly.payloadBytes - offset)
+    this.#view.readPart(this.#view.partAt(at, IN_AREA, this.#desk.areaAt(slot)), assembly, offset, bytes)
+    this.#assembled += bytes
+    if (this.#assembled < assembly.payloadBytes) {
+      Atomics.store(this.#words, at, stateWord(sequence, GO_ON))
+      return true
+    }
+    this.#assembly = undefined
+    this.#carryOut(sequence, assembly)
+    return true
+  }
+
+  #carryOut(sequence: number, request: Message): void {
+    const slot = sequence & this.#view.mask
+    const { reply } = this.#keeper
+    this.#rows[this.#rowAt + ROW.next] = (sequence + 1) & SEQUENCE_MASK
+    this.#pending[slot] = sequence
+    this.#pendingCount++
+    let isAnswered = true
+    try {
+      isAnswered = this.#keeper.handler(request, reply, this.#ticketBase | slot)
+    } catch (error) {
+      reply.clear(CHANNEL_STATUS.FAILED)
+      this.#keeper.onError(error)
+    }
+    if (!isAnswered) return
+    this.complete(slot, reply)
+    reply.trim()
+  }
+
+  #drop(fault: number): false {
+    this.#rows[this.#rowAt + ROW.state] = ROW_STATE.DROPPED
+    this.#words[this.#view.laneAt + LANE.fault] = fault
+    this.#tellDropped()
+    this.#keeper.onFault(this, fault)
+    return false
+  }
+
+  #tellDropped(): void {
+    Atomics.store(this.#words, this.#view.laneAt + LANE.state, LANE_STATE.DROPPED)
+    this.#forget()
+  }
+
+  #forget(): void {
+    this.isOver = true
+    this.#pending.fill(NONE)
+    this.#pendingCount = 0
+    this.#desk.forget()
+    this.#assembly = undefined
+  }
+
+  /** Frees the lane for other workers, unless this one must go on with it; and says so to its client. */
+  #letGo(): void {
+    if (!this.#isHeld) return
+    const isBound = this.#pendingCount > 0 || this.#desk.isHolding || this.#assembly !== undefined
+    const keeps = (isBound || this.#keeper.keepsLanes) && !this.isOver
+    const home = (this.#keeper.number + 1) | (keeps ? HOME_BOUND : 0)
+    const homeAt = this.#view.laneAt + LANE.home
+    if (this.#words[homeAt] !== home) this.#words[homeAt] = home
+    if (keeps) return
+    this.#isHeld = false
+    Atomics.store(this.#rows, this.#rowAt + ROW.holder, 0)
+  }
+
+  #wake(): void {
+    const { asleepAt } = this.#view
+    if (Atomics.load(this.#words, asleepAt) === ASLEEP.NO) return
+    const asleep = Atomics.exchange(this.#words, asleepAt, ASLEEP.NO)
+    this.file.region.notify(asleepAt)
+    if (asleep === ASLEEP.IN_EVENT_LOOP) this.#doorbell?.ring()
+  }
+}
