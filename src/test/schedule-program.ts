@@ -8,8 +8,20 @@
 import { isOperationError } from '../base/errors.js'
 import { type Codec, codecs, type SharedMap } from '../index.js'
 import { computedNext, type Operation, type OperationName, type Register } from './linearizability.js'
+import type { Together } from './schedule-together.js'
 
-export type Action = OperationName | 'walk' | 'many' | 'expire' | 'persist' | 'entry'
+export type Action =
+  | OperationName
+  | 'walk'
+  | 'many'
+  | 'expire'
+  | 'persist'
+  | 'entry'
+  | 'put all'
+  | 'delete all'
+  | 'add to all'
+  | 'read all'
+  | 'read in turn'
 
 export interface Step {
   readonly action: Action
@@ -75,6 +87,7 @@ export class Performer {
   readonly #keys: readonly string[]
   readonly #tick: () => number
   readonly #thread: number
+  readonly #together: Together | undefined
   notes: Recorded[] = []
 
   constructor(
@@ -83,7 +96,9 @@ export class Performer {
     keys: readonly string[],
     thread: number,
     tick: () => number,
+    together?: Together,
   ) {
+    this.#together = together
     this.#map = map
     this.#form = formOf(values)
     this.#keys = keys
@@ -130,7 +145,37 @@ export class Performer {
       if (this.#map.persist(this.#name(key))) note('has', key, true)
     } else if (action === 'entry') {
       note('get', key, this.#entry(key))
-    } else note(action, key, this.#operate(step, action))
+    } else if (this.#together !== undefined && this.#runTogether(this.#together, step, note)) return
+    else note(action as OperationName, key, this.#operate(step, action as OperationName))
+  }
+
+  /** Actions on all keys; false if it is none of them. */
+  #runTogether(
+    together: Together,
+    { action, argument }: Step,
+    note: (name: OperationName, key: number, result: Register | boolean) => void,
+  ): boolean {
+    const noteAll = (name: OperationName, result: Register | boolean): void => {
+      for (const at of this.#keys.keys()) note(name, at, result)
+    }
+    if (action === 'put all') noteAll('set', together.putAll(argument) as undefined)
+    else if (action === 'delete all') noteAll('clear', together.putAll(undefined) as undefined)
+    else if (action === 'add to all') noteAll('increment', together.addToAll(argument))
+    else if (action === 'read all') noteAll('get', together.readAll())
+    else if (action === 'read in turn') this.#readInTurn(note)
+    else return false
+    return true
+  }
+
+  /** One get after the other, while others only ever raise the values of all keys at once: none is behind the one before. */
+  #readInTurn(note: (name: OperationName, key: number, result: Register | boolean) => void): void {
+    let least = -1
+    for (const at of this.#keys.keys()) {
+      const value = this.#read(this.#map.get(this.#name(at)))
+      if ((value ?? -1) < least) throw new Error(`two gets in turn saw half: ${value} after ${least}`)
+      least = value ?? -1
+      note('get', at, value)
+    }
   }
 
   #name(key: number): string {

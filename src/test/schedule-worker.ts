@@ -15,6 +15,7 @@ import {
   type Step,
   type ValueForm,
 } from './schedule-program.js'
+import { Together, type TogetherTree } from './schedule-together.js'
 
 export interface ScheduleWorkerData {
   readonly tree: string
@@ -29,6 +30,8 @@ export interface Assignment {
   readonly keys: readonly string[]
   readonly steps: readonly Step[]
   readonly cold: boolean
+  /** There are actions on all keys at once. */
+  readonly together: boolean
   /** Words of segment 0 that are records of participants: [from, to), and the words of one record. */
   readonly records: readonly [number, number, number]
 }
@@ -41,24 +44,38 @@ export interface Report {
 interface Tree {
   readonly SharedMap: typeof PlainMap
 }
+const LOCK_TIMEOUT_MS = 3_600_000
 
 const { tree, baton: shared, me, port } = workerData as ScheduleWorkerData
 const baton = new Baton(shared, me)
 const { SharedMap } = (await import(`${tree}/map/shared-map.js`)) as Tree
+const togetherTree = {
+  ...(await import(`${tree}/table/table.js`)),
+  ...(await import(`${tree}/table/several-keys.js`)),
+  ...(await import(`${tree}/memory/shared-array-region.js`)),
+} as TogetherTree
 let map: ScheduledMap | undefined
+let together: Together | undefined
 let performer: Performer | undefined
 let steps: readonly Step[] = []
 
+function leave(): void {
+  together?.close()
+  together = undefined
+  map?.close()
+}
+
 function takeUp(assignment: Assignment): void {
   const { table, values, keys, records } = assignment
-  map?.close()
+  leave()
   map = SharedMap.attach<string, unknown>(table, {
     clock: () => RUN_CLOCK_MS,
-    lockTimeoutMs: 3_600_000,
+    lockTimeoutMs: LOCK_TIMEOUT_MS,
   })
+  if (assignment.together) together = new Together(togetherTree, table, keys, LOCK_TIMEOUT_MS)
   // The views start 48 bytes into the buffer, but counts of words are those of the view.
   baton.ignore(new Int32Array(table.region.buffers[0] as SharedArrayBuffer), ...records)
-  performer = new Performer(map, values, keys, me, () => baton.tick())
+  performer = new Performer(map, values, keys, me, () => baton.tick(), together)
   steps = assignment.steps
   if (!assignment.cold) warmUp(map, values)
 }
@@ -93,7 +110,7 @@ for (let dismissed = false; !dismissed; ) {
     baton.finish()
   } else {
     dismissed = received.message === 'leave'
-    if (received.message === 'leave') map?.close()
+    if (received.message === 'leave') leave()
     else takeUp(received.message)
     baton.giveBack()
   }

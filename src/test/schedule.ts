@@ -39,6 +39,10 @@ export interface Scenario {
   readonly options?: MapOptions<string, unknown>
   /** How often each key may be evicted: vanish without anybody's operation. */
   readonly evictions?: number
+  /** Default 1. */
+  readonly stripes?: number
+  /** There are actions on all keys at once. */
+  readonly together?: boolean
   /** The participants have no chunks in their magazines when they begin. */
   readonly cold?: boolean
 }
@@ -144,9 +148,17 @@ export class Scene {
   }
 
   #assignment(table: SharedMapHandle, steps: readonly Step[]): Assignment {
-    const { values, keys, cold = false } = this.#scenario
-    const { participantsAt, stripesAt } = geometry(capacityOf(this.#scenario), 1)
-    return { table, values, keys, steps, cold, records: [participantsAt, stripesAt, PARTICIPANT_WORDS] }
+    const { values, keys, cold = false, together = false, stripes = 1 } = this.#scenario
+    const { participantsAt, stripesAt } = geometry(capacityOf(this.#scenario), stripes)
+    return {
+      table,
+      values,
+      keys,
+      steps,
+      cold,
+      together,
+      records: [participantsAt, stripesAt, PARTICIPANT_WORDS],
+    }
   }
 
   #look(key: string): Register {
@@ -206,10 +218,15 @@ function capacityOf({ capacity = 256 * 1024 }: Scenario): number {
   return capacity
 }
 
-/** An empty table of one stripe with the fixed hash key. */
+/** An empty table with the fixed hash key. */
 function createTable(scenario: Scenario, clock: () => number): ScheduledMap {
   const options = { values: formOf(scenario.values).codec, clock }
-  const shape = { ...scenario.options, capacity: capacityOf(scenario), stripes: 1, initialSize: 0 }
+  const shape = {
+    ...scenario.options,
+    capacity: capacityOf(scenario),
+    stripes: scenario.stripes ?? 1,
+    initialSize: 0,
+  }
   const blank: ScheduledMap = new SharedMap<string, unknown>({ ...shape, ...options })
   const table = blank.share()
   const words = new Int32Array(table.region.buffers[0] as SharedArrayBuffer, ORIGIN_BYTES)
