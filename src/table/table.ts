@@ -16,6 +16,7 @@ import { Desk, type Evictor } from './desk.js'
 import { isRecountDue, recountIfDue } from './entry-limit.js'
 import { Eviction } from './eviction.js'
 import { ExpirySweep } from './expiry-sweep.js'
+import { HotTexts } from './hot-texts.js'
 import { KeyBuffer } from './key-buffer.js'
 import { ENTRIES_PER_BUCKET, STRIPE } from './layout.js'
 import { PageEviction } from './page-eviction.js'
@@ -47,6 +48,7 @@ export class Table {
   readonly clock: RegionClock
   readonly #desk: Desk
   readonly #expirySweep: ExpirySweep
+  readonly #hotTexts: HotTexts
   #batch: Batch | undefined
   readonly #timer: NodeJS.Timeout
 
@@ -57,6 +59,7 @@ export class Table {
     this.clock = new RegionClock(space, options.clock ?? wallClockMs)
     this.#desk = new Desk(space)
     this.reader = new Reader(space, this.clock, this.#desk)
+    this.#hotTexts = new HotTexts(space, this.clock)
     this.writer = new Writer(space, this.clock, this.#desk)
     this.walker = new Walker(space, this.clock, this.#desk)
     if (space.facts.eviction === EVICTION.CLOCK) this.#desk.setEvictor(this.#makeEvictor())
@@ -95,6 +98,20 @@ export class Table {
 
   /** As {@link find} for text, which it returns; see Reader.readText. */
   findText(key: KeyBuffer): string | undefined {
+    const hotTexts = this.#hotTexts
+    if (!hotTexts.isOn()) return this.#readText(key)
+    const kept = hotTexts.find(key)
+    if (kept !== undefined) {
+      this.space.count(COUNTERS.hits)
+      return kept
+    }
+    const stampWraps = Atomics.load(this.space.words, HEADER.stampWraps)
+    const text = this.#readText(key)
+    if (text !== undefined) hotTexts.keep(key, text, this.reader, stampWraps)
+    return text
+  }
+
+  #readText(key: KeyBuffer): string | undefined {
     const text = this.reader.readText(key)
     if (text !== undefined || this.reader.isBytes) {
       this.space.count(COUNTERS.hits)
