@@ -7,8 +7,17 @@
  * Implementations of `Overlay`: `PendingWrites` (the sequenced writer).
  */
 
-import type { StoreStats } from './store.js'
-import { type Change, type Condition, type Expiry, type ScanPage, type Store, UNCHANGED } from './store.js'
+import {
+  ABSENT,
+  type Change,
+  type Condition,
+  type Expiry,
+  type ScanPage,
+  type Store,
+  type StoredEntry,
+  type StoreStats,
+  UNCHANGED,
+} from './store.js'
 
 /** Entries as an evaluation sees them. After `seek`, the fields and changes are about that key, until the next call. */
 export interface Overlay {
@@ -23,6 +32,8 @@ export interface Overlay {
   readonly value: Uint8Array
   /** When the entry found expires; Infinity: never. */
   readonly expiresAtMs: number
+  /** The version that the entry found has, or will have once it is applied: 1 to 2^32 - 1. */
+  readonly version: number
   /** Gives the sought key this value and expiry. Throws OperationError, and nothing has changed. */
   put(value: Uint8Array, expiresAtMs: number): void
   /** Deletes the entry found. */
@@ -71,6 +82,20 @@ export class OverlayStore implements Store {
     if (condition !== 'always' && found !== (condition === 'present')) return { stored: false, previous }
     overlay.put(value, this.#momentOf(expiry, found))
     return { stored: true, previous }
+  }
+
+  entry(key: Uint8Array): StoredEntry | undefined {
+    if (!this.#find(key)) return undefined
+    const { version, expiresAtMs, value } = this.#overlay
+    return { value: Buffer.from(value), version, expiresAtMs }
+  }
+
+  setIfVersion(key: Uint8Array, value: Uint8Array, expiry: Expiry, version: number): boolean {
+    const overlay = this.#overlay
+    const found = overlay.seek(key)
+    if ((found ? overlay.version : ABSENT) !== version) return false
+    overlay.put(value, this.#momentOf(expiry, found))
+    return true
   }
 
   delete(key: Uint8Array): boolean {

@@ -167,11 +167,6 @@ export class Chain {
     return this.slotWords[this.slotAt + 2]!
   }
 
-  /** Whether the last `find` met an empty slot. */
-  get hasEmpty(): boolean {
-    return this.#emptyAt !== 0
-  }
-
   /** Whether `insert` needs a line that the stripe does not have. */
   needsLine(stripeAt: number): boolean {
     return this.#emptyAt === 0 && this.#words[stripeAt + FREE_LINES] === 0

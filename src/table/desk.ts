@@ -9,6 +9,7 @@
 import { isOperationError, OperationError } from '../base/errors.js'
 import { LINE_BYTES } from '../base/limits.js'
 import { formatSize } from '../base/size.js'
+import { EVICTION } from '../memory/header.js'
 import { SPAN_LARGE, SPAN_LINES } from '../memory/pages.js'
 import { COUNTERS, PARTICIPANT } from '../memory/participant.js'
 import type { Reference } from '../memory/region.js'
@@ -135,7 +136,7 @@ export class Desk implements Recourse {
     const reference = this.#evictor === undefined ? this.#chunkOfExpired(bytes) : 0
     if (reference !== 0) return reference
     this.leave()
-    this.#sayFull(bytes)
+    this.sayFull(bytes)
   }
 
   /** A chunk from what has expired, where nothing else may go; 0 if that was not enough. */
@@ -181,10 +182,11 @@ export class Desk implements Recourse {
 
   /** Bucket lines cannot be had: say FULL. Keeps the desk; the caller abandons what it has in hand. */
   fullOfLines(count: number): never {
-    this.#sayFull(count * LINE_BYTES)
+    this.sayFull(count * LINE_BYTES)
   }
 
-  #sayFull(bytes: number): never {
+  /** Throws OperationError FULL for `bytes`; does nothing about the desk. */
+  sayFull(bytes: number): never {
     const { facts, pages, region } = this.#space
     const shortage = region.shortage?.()
     if (shortage !== undefined)
@@ -193,7 +195,9 @@ export class Desk implements Recourse {
         `no room for another ${formatSize(bytes)}: ${shortage}. Nothing was changed.`,
       )
     const way =
-      this.#evictor === undefined ? ", delete entries, or use eviction: 'clock'" : ' or store smaller values'
+      facts.eviction === EVICTION.NONE
+        ? ", delete entries, or use eviction: 'clock'"
+        : ' or store smaller values'
     throw new OperationError(
       'FULL',
       `no room for another ${formatSize(bytes)} in a table of ${formatSize(facts.capacityBytes)} ` +

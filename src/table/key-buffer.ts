@@ -50,6 +50,15 @@ export class KeyBuffer {
     this.#finish(byteLength)
   }
 
+  /** Takes a key as it lies in a chunk, at word `at` of `words`, whose hash is known. */
+  setStored(words: Int32Array, at: number, byteLength: number, hash: number): void {
+    if (byteLength + 8 > this.buffer.length) this.#reserve(byteLength + 8)
+    const length = ((byteLength + 7) >>> 3) << 1
+    for (let i = 0; i < length; i++) this.words[i] = words[at + i]!
+    this.byteLength = byteLength
+    this.hash = hash
+  }
+
   /**
    * Packs and hashes in one pass over the characters; false if they are not all ASCII. The same function as
    * `halfSipHash13` over the packed words (a test holds them together), and a quarter faster than the two in turn.

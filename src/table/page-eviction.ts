@@ -31,17 +31,26 @@ const SPINS = 400
 const PAGES_PER_SEGMENT_BITS = GRANULE_BITS - PAGE_SHIFT
 const { windowAt: WINDOW_AT, windowPages: WINDOW_PAGES, holding: HOLDING, detached: DETACHED } = PARTICIPANT
 
+/** Says which of the entries that lie on some pages may go; it may throw, and then nothing has. */
+export type MayGo = (entries: readonly Reference[]) => ReadonlySet<Reference>
+
 export class PageEviction {
   readonly #space: Space
   readonly #chain: Chain
   readonly #key: KeyBuffer
   readonly #words: Int32Array
   readonly #gather: () => void
+  readonly #mayGo: MayGo | undefined
+  #going: ReadonlySet<Reference> | undefined
 
-  /** `gather` brings the free chunks of all magazines back to their spans. */
-  constructor(space: Space, gather: () => void) {
+  /**
+   * `gather` brings the free chunks of all magazines back to their spans. `mayGo`, where nobody else writes, is told
+   * before anything goes.
+   */
+  constructor(space: Space, gather: () => void, mayGo?: MayGo) {
     this.#space = space
     this.#gather = gather
+    this.#mayGo = mayGo
     this.#chain = new Chain(space)
     this.#words = space.words
     this.#key = new KeyBuffer(space.words[HEADER.hashKey0]!, space.words[HEADER.hashKey1]!)
@@ -56,6 +65,7 @@ export class PageEviction {
     const first = this.#choose(pages, spared) || this.#choose(pages, SPAN_LINES)
     if (first === 0) return false
     const end = this.#words[HEADER.pageHand]!
+    this.#going = this.#mayGo?.(this.#entriesOn(first, end))
     this.#words[me + WINDOW_PAGES] = end - first
     this.#words[me + WINDOW_AT] = first
     this.#emptySpans(first, end)
@@ -129,6 +139,33 @@ export class PageEviction {
     }
   }
 
+  /** Chunks of entries on a run of pages. */
+  #entriesOn(first: number, end: number): Reference[] {
+    const { pages, slab } = this.#space
+    const found: Reference[] = []
+    const look = (at: number): void => {
+      if (this.#readKey(at | 0) && this.#findsSlot(at | 0)) found.push(at | 0)
+    }
+    for (let page = first; page < end; ) {
+      const kind = pages.kindOf(page)
+      const index = kindPurpose(kind)
+      if (kind > 0 && index === SPAN_LARGE) look(pageReference(page))
+      if (kind > 0 && index < slab.sizes.classes.length) {
+        const { chunkBytes, chunksPerSpan } = slab.sizes.classes[index]!
+        for (let ordinal = 0; ordinal < chunksPerSpan; ordinal++)
+          look(pageReference(page) + ordinal * (chunkBytes >>> 4))
+      }
+      page += kind > 0 ? kindPages(kind) : 1
+    }
+    return found
+  }
+
+  /** Whether the slot of the key just read leads to this chunk. */
+  #findsSlot(reference: Reference): boolean {
+    const stripeAt = this.#chain.buckets.stripeAt(this.#key.hash)
+    return this.#chain.findChunk(stripeAt, this.#key.hash, reference)
+  }
+
   /** Large values last: their pages are anybody's at once. */
   #emptyLarge(first: number, end: number): void {
     const { pages } = this.#space
@@ -142,7 +179,7 @@ export class PageEviction {
   /** Removes the entry that leads to the chunk, if there is one. */
   #evictChunk(at: number): void {
     const reference = at | 0
-    if (!this.#readKey(reference)) return
+    if (this.#going?.has(reference) === false || !this.#readKey(reference)) return
     const stripeAt = this.#chain.buckets.stripeAt(this.#key.hash)
     if (!this.#tryLock(stripeAt)) return
     const found = this.#chain.findChunk(stripeAt, this.#key.hash, reference)

@@ -31,3 +31,10 @@ export function positionAfter(position: number, level: number): number {
   const width = 2 ** (POSITION_BITS - level)
   return position - (position % width) + width
 }
+
+/** The position of an entry under `hash` within its stripe. */
+export function positionOf(hash: number): number {
+  let position = 0
+  for (let bit = 0; bit < POSITION_BITS; bit++) position = position * 2 + ((hash >>> bit) & 1)
+  return position
+}

@@ -31,11 +31,12 @@ export class RegionClock {
     if (atMs <= this.#floats[TIME_AT]!) return true
     const nowMs = this.#wallClockMs()
     if (atMs > nowMs) return false
-    this.#advance(nowMs)
+    this.advance(nowMs)
     return true
   }
 
-  #advance(toMs: number): void {
+  /** Moves the region's word forward. */
+  advance(toMs: number): void {
     const bits = floatBits(toMs)
     for (let seen = Atomics.load(this.#longs, TIME_AT); seen < bits; ) {
       const found = Atomics.compareExchange(this.#longs, TIME_AT, seen, bits)

@@ -37,6 +37,8 @@ export interface TableFacts {
   readonly defaultTtlMs: number
   readonly keyCodec: string
   readonly valueCodec: string
+  /** The secret key of the hash, where it must outlive the region. Default: random. */
+  readonly hashKey?: readonly [number, number]
 }
 
 export interface Attachment {
@@ -101,8 +103,8 @@ export class Space {
     words[HEADER.baseLineBits] = baseLineBitsFor(facts)
     words[HEADER.eviction] = facts.eviction
     words[HEADER.maxEntries] = facts.maxEntries
-    words[HEADER.hashKey0] = hashKey0!
-    words[HEADER.hashKey1] = hashKey1!
+    words[HEADER.hashKey0] = facts.hashKey?.[0] ?? hashKey0!
+    words[HEADER.hashKey1] = facts.hashKey?.[1] ?? hashKey1!
     words.set(bootId, HEADER.bootId)
     floats[HEADER.capacityBytes >>> 1] = facts.capacityBytes
     floats[HEADER.createdAtMs >>> 1] = nowMs

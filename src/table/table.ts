@@ -25,6 +25,7 @@ import { READ_BYTES, READ_NOTHING, Reader } from './reader.js'
 import { RegionClock } from './region-clock.js'
 import { Settler } from './settler.js'
 import { type Attachment, Space, type TableFacts } from './space.js'
+import { Staging } from './staging.js'
 import { type TableStats, tableStats } from './stats.js'
 import { ValueBuffer } from './value-buffer.js'
 import { Walker } from './walker.js'
@@ -36,6 +37,11 @@ const HOUSEKEEPING_MS = 100
 export interface TableOptions extends Attachment {
   /** Wall clock, milliseconds since 1970. Default: the system's. */
   readonly clock?: Clock
+  /**
+   * Nothing is removed but by `delete` and `clear`: what has expired stays until its one writer deletes it, and so does
+   * what is in the way. Time is the region's word alone, which that writer advances. For tables behind a log.
+   */
+  readonly isSequenced?: boolean
 }
 
 export class Table {
@@ -48,23 +54,25 @@ export class Table {
   readonly clock: RegionClock
   readonly #desk: Desk
   readonly #expirySweep: ExpirySweep
+  readonly #isSequenced: boolean
   readonly #hotTexts: HotTexts
   #batch: Batch | undefined
+  #staging: Staging | undefined
   readonly #timer: NodeJS.Timeout
 
   private constructor(space: Space, options: TableOptions) {
     this.space = space
     this.key = new KeyBuffer(space.words[HEADER.hashKey0]!, space.words[HEADER.hashKey1]!)
     this.value = new ValueBuffer()
-    this.clock = new RegionClock(space, options.clock ?? wallClockMs)
+    this.#isSequenced = options.isSequenced ?? false
+    this.clock = new RegionClock(space, this.#isSequenced ? () => 0 : (options.clock ?? wallClockMs))
     this.#desk = new Desk(space)
     this.reader = new Reader(space, this.clock, this.#desk)
     this.#hotTexts = new HotTexts(space, this.clock)
     this.writer = new Writer(space, this.clock, this.#desk)
     this.walker = new Walker(space, this.clock, this.#desk)
-    if (space.facts.eviction === EVICTION.CLOCK) this.#desk.setEvictor(this.#makeEvictor())
     this.#expirySweep = new ExpirySweep(space, this.clock)
-    this.#desk.setSweep(() => (space.words[HEADER.hasExpiries] === 0 ? 0 : this.#expirySweep.sweep()))
+    if (!this.#isSequenced) this.#makeRoom()
     const settler = new Settler(space, this.writer.chain)
     space.registry.setSettler((at, tag, locksOnly) => settler.settle(at, tag, locksOnly))
     this.#timer = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS)
@@ -79,6 +87,13 @@ export class Table {
 
   static attach(region: Region, options: TableOptions): Table {
     return new Table(Space.attach(region, options), options)
+  }
+
+  /** Lets the desk remove what has expired, and what is in the way if it may, where there is no memory left. */
+  #makeRoom(): void {
+    const { space } = this
+    if (space.facts.eviction === EVICTION.CLOCK) this.#desk.setEvictor(this.#makeEvictor())
+    this.#desk.setSweep(() => (space.words[HEADER.hasExpiries] === 0 ? 0 : this.#expirySweep.sweep()))
   }
 
   #makeEvictor(): Evictor {
@@ -127,6 +142,17 @@ export class Table {
     return this.#batch
   }
 
+  /** Another key buffer with the hash of this table. */
+  newKey(): KeyBuffer {
+    return new KeyBuffer(this.space.words[HEADER.hashKey0]!, this.space.words[HEADER.hashKey1]!)
+  }
+
+  /** For the one writer of a sequenced table: changes prepared now and published later; made when first used. */
+  get staging(): Staging {
+    this.#staging ??= new Staging(this.space, this.#desk)
+    return this.#staging
+  }
+
   /** As {@link find}, for a key of the batch. */
   findKey(key: KeyBuffer, what: number): boolean {
     if (this.reader.read(key, what)) {
@@ -139,7 +165,7 @@ export class Table {
 
   #noteMiss(key: KeyBuffer): void {
     this.space.count(COUNTERS.misses)
-    if (this.reader.stamp !== 0) this.writer.remove(key, IF_STAMP, this.reader.stamp)
+    if (this.reader.stamp !== 0 && !this.#isSequenced) this.writer.remove(key, IF_STAMP, this.reader.stamp)
   }
 
   /** As {@link find}, without counting. */
@@ -239,7 +265,7 @@ export class Table {
     try {
       if (registry.isInside()) registry.settle(registry.tag, false)
       if (registry.isSettlingDue() || isRecountDue(this.space.words)) this.#settleDead()
-      if (this.#expirySweep.takeTurn(Math.floor(machineMs() / HOUSEKEEPING_MS))) this.sweep()
+      if (!this.#isSequenced && this.#expirySweep.takeTurn(Math.floor(machineMs() / HOUSEKEEPING_MS))) this.sweep()
     } catch (error) {
       // Somebody who lives keeps a lock: there is no caller to tell, and the next time is near.
       if (!isOperationError(error, 'TIMEOUT')) throw error

@@ -1,0 +1,319 @@
+/**
+ * The overlay of the sequenced writer: what has been evaluated and not yet applied to the shared table. A pending set
+ * *is* its unpublished chunk in the table's memory, with room reserved for its slot, so nothing that the log has
+ * accepted can find the table full.
+ *
+ *   queue   oldest ... newest, in the order of the log; the last ones belong to the batch that is being evaluated
+ *   index   the newest pending write of each key: what an evaluation sees before the table
+ *
+ * Every change is at once a record of the batch (`records`) and an entry of the queue. `seal` gives the entries of the
+ * batch their position; `apply` publishes what has one up to a given position; `dropAbove` forgets what was refused.
+ *
+ * `seen` is the position that an answer has to wait for: that of the newest pending write it was made from.
+ * One thread. Not for tables that others write to.
+ */
+import type { Clock } from '../base/clock.js'
+import type { RecordBatch } from '../log/record-batch.js'
+import { COUNTERS } from '../memory/participant.js'
+import type { Reference } from '../memory/region.js'
+import type { KeyBuffer } from '../table/key-buffer.js'
+import { NO_ROOM, type Room, type Staging } from '../table/staging.js'
+import type { Table } from '../table/table.js'
+import { scanOverlay } from './overlay-scan.js'
+import type { Overlay } from './overlay-store.js'
+import { PendingIndex } from './pending-index.js'
+import { PendingWrite, UNSEALED } from './pending-write.js'
+import type { ScanPage, StoreStats } from './store.js'
+
+const NO_WORDS = new Int32Array(0)
+
+/** What the overlay asks of the writer that owns it. */
+export interface PendingOwner {
+  readonly nowMs: Clock
+  /** Throws if no write is accepted now. */
+  assertWritable(): void
+  /** Whether what expires can be recorded now. */
+  readonly isWritable: boolean
+  /** Makes memory free that serves for `bytes`, by applying what is pending and removing what may go; false: no more. */
+  makeRoom(bytes: number, attempt: number): boolean
+}
+
+export class PendingWrites implements Overlay {
+  readonly #table: Table
+  readonly #staging: Staging
+  readonly #records: RecordBatch
+  readonly #owner: PendingOwner
+  readonly #index = new PendingIndex()
+  /** The key of the write that is being applied; `table.key` is that of the evaluation. */
+  readonly #appliedKey: KeyBuffer
+  #queue: PendingWrite[] = []
+  #head = 0
+  #nowMs = 0
+  #seen = 0
+  #changes = 0
+  /** What `seek` found: the newest pending write of the key, the chunk that holds its value, when that expires. */
+  #latest: PendingWrite | undefined
+  #reference: Reference = 0
+  expiresAtMs = Infinity
+  #stamp = 0
+
+  constructor(table: Table, records: RecordBatch, owner: PendingOwner) {
+    this.#table = table
+    this.#staging = table.staging
+    this.#records = records
+    this.#owner = owner
+    this.#appliedKey = table.newKey()
+  }
+
+  /** Begins the evaluation of a batch. */
+  begin(): void {
+    this.#records.reset()
+    this.#seen = 0
+    this.#changes = 0
+    this.#nowMs = this.#owner.nowMs()
+  }
+
+  get seen(): number {
+    return this.#seen
+  }
+
+  /** Whether the batch changes anything that was asked for; what had expired may go all the same. */
+  get hasChanges(): boolean {
+    return this.#changes > 0
+  }
+
+  /** Whether nothing is pending. */
+  get isEmpty(): boolean {
+    return this.#head === this.#queue.length
+  }
+
+  /** Whether a batch before the one that is being evaluated is pending. */
+  get hasSealed(): boolean {
+    return !this.isEmpty && this.#queue[this.#head]?.lsn !== UNSEALED
+  }
+
+  /** Position of the newest batch that has one; 0: none is pending. */
+  get newest(): number {
+    for (let i = this.#queue.length - 1; i >= this.#head; i--) {
+      const lsn = this.#queue[i]?.lsn ?? UNSEALED
+      if (lsn !== UNSEALED) return lsn
+    }
+    return 0
+  }
+
+  /** Whether a write of this key is pending. */
+  isPending(key: KeyBuffer): boolean {
+    return this.#index.find(key) !== undefined
+  }
+
+  /** The batch has been accepted; `lsn` is the position of its last record. */
+  seal(lsn: number): void {
+    for (let i = this.#queue.length - 1; i >= this.#head; i--) {
+      const write = this.#queue[i]
+      if (write === undefined || write.lsn !== UNSEALED) return
+      write.lsn = lsn
+    }
+  }
+
+  /** Publishes what has a position up to `lsn`, in order. */
+  apply(lsn: number): void {
+    const from = this.#head
+    let at = from
+    for (; at < this.#queue.length; at++) {
+      const write = this.#queue[at]
+      if (write === undefined || write.lsn > lsn) break
+      this.#publish(write)
+      this.#index.applied(write)
+    }
+    this.#head = at
+    for (let i = from; i < at; i++) {
+      const write = this.#queue[i]
+      if (write?.room !== undefined) this.#staging.settle(write.hash)
+    }
+    if (at < this.#queue.length) return
+    this.#queue.length = 0
+    this.#head = 0
+  }
+
+  /** Forgets what has a position above `lsn`, and what has none. */
+  dropAbove(lsn: number): void {
+    for (let last = this.#queue.at(-1); this.#queue.length > this.#head && last !== undefined; ) {
+      if (last.lsn <= lsn) break
+      if (last.reference !== 0) this.#staging.discard(last.hash, last.reference)
+      if (last.room !== undefined) this.#staging.unreserve(last.hash, last.room)
+      this.#queue.pop()
+      last = this.#queue.at(-1)
+    }
+    this.#index.clear()
+    for (let i = this.#head; i < this.#queue.length; i++) {
+      const write = this.#queue[i]
+      if (write !== undefined) this.#index.add(write, write.isClear ? undefined : this.#olderOf(write))
+    }
+  }
+
+  get size(): number {
+    this.#seeAll()
+    return (this.#index.cleared === undefined ? this.#table.size : 0) + this.#index.delta
+  }
+
+  nowMs(): number {
+    return this.#nowMs
+  }
+
+  seek(key: Uint8Array): boolean {
+    this.#table.key.setBytes(key)
+    this.#look()
+    if (this.#reference === 0) return false
+    this.expiresAtMs = this.#staging.expiryOf(this.#reference)
+    if (this.expiresAtMs > this.#nowMs) return true
+    if (this.#owner.isWritable) this.#delete(COUNTERS.expirations)
+    return false
+  }
+
+  note(found: boolean): void {
+    this.#table.space.count(found ? COUNTERS.hits : COUNTERS.misses)
+  }
+
+  get value(): Uint8Array {
+    return this.#staging.valueOf(this.#reference)
+  }
+
+  get version(): number {
+    return (this.#latest === undefined ? this.#stamp : this.#latest.stamp) >>> 0
+  }
+
+  put(value: Uint8Array, expiresAtMs: number): void {
+    this.#owner.assertWritable()
+    const { key } = this.#table
+    this.#table.value.setBytes(value)
+    for (let attempt = 0; ; attempt++) {
+      const reference = this.#staging.stage(key, this.#table.value, expiresAtMs, attempt > 0)
+      if (reference !== 0) {
+        const { stamp } = this.#staging
+        const room = this.#reference !== 0 ? undefined : this.#staging.reserve(key)
+        if (room !== NO_ROOM) {
+          this.#addSet(reference, room, expiresAtMs, stamp)
+          return
+        }
+        this.#staging.discard(key.hash, reference)
+      }
+      const bytes = this.#staging.bytesFor(key, this.#table.value)
+      if (!this.#owner.makeRoom(bytes, attempt)) this.#staging.sayFull(bytes)
+      // What was pending has been applied, and the entry itself may have had to go.
+      this.#look()
+    }
+  }
+
+  remove(): void {
+    this.#owner.assertWritable()
+    this.#delete(COUNTERS.deletes)
+    this.#changes++
+  }
+
+  clear(): void {
+    this.#owner.assertWritable()
+    this.#records.clear()
+    this.#push(new PendingWrite(undefined, NO_WORDS, 0, 0, undefined, 0))
+    this.#changes++
+  }
+
+  scan(cursor: number, count: number): ScanPage {
+    this.#seeAll()
+    return scanOverlay(this.#table, this.#index, this.#appliedKey, this.#nowMs, cursor, count)
+  }
+
+  randomKey(): Buffer | undefined {
+    const start = this.#staging.cursorOf(Math.floor(Math.random() * 2 ** 32) | 0)
+    for (const from of [start, 0]) {
+      for (let cursor = from; ; ) {
+        const page = this.scan(cursor, 1)
+        if (page.keys.length > 0) return page.keys[Math.floor(Math.random() * page.keys.length)]
+        cursor = page.cursor
+        if (cursor === 0) break
+      }
+    }
+    return undefined
+  }
+
+  stats(): StoreStats {
+    return { ...this.#table.stats(), entries: this.size }
+  }
+
+  /** Finds the newest chunk of the key in `table.key`. */
+  #look(): void {
+    const { key } = this.#table
+    const { cleared } = this.#index
+    const write = this.#index.find(key)
+    this.#latest = write
+    if (write !== undefined) this.#see(write)
+    else if (cleared !== undefined) this.#see(cleared)
+    if (write !== undefined) this.#reference = write.reference
+    else this.#reference = cleared === undefined ? this.#staging.find(key) : 0
+    this.#stamp = this.#staging.stamp
+  }
+
+  #see(write: PendingWrite): void {
+    if (write.lsn !== UNSEALED && write.lsn > this.#seen) this.#seen = write.lsn
+  }
+
+  /** The answer depends on everything there is. */
+  #seeAll(): void {
+    this.#seen = Math.max(this.#seen, this.newest)
+  }
+
+  #addSet(reference: Reference, room: Room | undefined, expiresAtMs: number, stamp: number): void {
+    const { key, value } = this.#table
+    try {
+      this.#records.set(
+        key.buffer.subarray(0, key.byteLength),
+        value.source.subarray(0, value.byteLength),
+        value.ascii,
+        expiresAtMs,
+      )
+    } catch (error) {
+      this.#staging.discard(key.hash, reference)
+      if (room !== undefined) this.#staging.unreserve(key.hash, room)
+      throw error
+    }
+    const words = this.#staging.wordsOf(reference)
+    const keyAt = this.#staging.keyAt(reference)
+    const write = new PendingWrite(key, words, keyAt, reference, room, room === undefined ? 0 : 1)
+    write.stamp = stamp
+    this.#push(write)
+    this.#changes++
+  }
+
+  /** `counter`: what it counts as (see COUNTERS). */
+  #delete(counter: number): void {
+    const { key } = this.#table
+    this.#records.delete(key.buffer.subarray(0, key.byteLength))
+    const words = key.words.slice(0, ((key.byteLength + 7) >>> 3) << 1)
+    const write = new PendingWrite(key, words, 0, 0, undefined, -1)
+    write.counter = counter
+    this.#push(write)
+    this.#reference = 0
+  }
+
+  #push(write: PendingWrite): void {
+    this.#queue.push(write)
+    this.#index.add(write, write.isClear ? undefined : this.#latest)
+    this.#latest = write
+    this.#reference = write.reference
+  }
+
+  #publish(write: PendingWrite): void {
+    if (write.isClear) {
+      this.#table.clear()
+      return
+    }
+    this.#appliedKey.setStored(write.keyWords, write.keyAt, write.keyBytes, write.hash)
+    if (write.reference === 0) this.#staging.remove(this.#appliedKey, write.counter)
+    else this.#staging.publish(this.#appliedKey, write.reference)
+    if (write.room !== undefined) this.#staging.unreserve(write.hash, write.room)
+  }
+
+  #olderOf(write: PendingWrite): PendingWrite | undefined {
+    this.#appliedKey.setStored(write.keyWords, write.keyAt, write.keyBytes, write.hash)
+    return this.#index.find(this.#appliedKey)
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * The sequenced writer without its thread: orders all writes of a table, logs them in groups, and applies them once they
+ * are as safe as the level asks. Nothing that could still be lost is ever seen, in the table or in an answer.
+ *
+ *   const store = await openSequencedStore({ directory, capacityBytes, durability: 'always' })   // open-sequenced.ts
+ *   for (;;) {                                                    // one cycle of the writer thread
+ *     for (const request of gathered) {                           // none, or as many as there are: a group
+ *       const { result, lsn, wrote } = store.evaluate((s) => execute(s, request))   // a transaction: several calls
+ *       if (lsn <= store.released) answer(request, result)        // seen nothing that is pending
+ *       else held.push({ request, result, lsn, wrote })           // also a "no" waits for what it has seen
+ *     }                                                           // what evaluate throws: nothing changed, answer it
+ *     const { released, refused } = store.commit(performance.now())
+ *     for (const reply of held) {                                 // every one of them is settled by this commit
+ *       if (reply.lsn <= released) answer(reply)
+ *       else if (reply.wrote || refused.code === 'LOG_FAILED' ...) fail(reply, refused)   // refused.outcome says how
+ *       else again(reply.request)                                 // a read that had seen what was refused
+ *     }
+ *     store.tend(performance.now())                               // after the replies: sweep, snapshot, next segment
+ *     sleep(store.dueInMs(performance.now()))                     // at most; commit() again then, group or not
+ *   }
+ *   store.close()
+ *
+ * `evaluate` may itself commit what came before, to get memory; it is all the same to the caller, who holds its replies
+ * until `commit`. PUBLISH takes `store.position` as its lsn and is delivered once that is released.
+ *
+ * Refusals: DISK_FULL ('not-applied': the writes never were, and never will be; heals by itself) and LOG_FAILED
+ * ('unknown'; from then on writes throw, reads go on with what was released). One thread, everything synchronous.
+ */
+import type { Clock } from '../base/clock.js'
+import { isOperationError, OperationError } from '../base/errors.js'
+import type { SyncPolicy } from '../log/policy.js'
+import { RecordBatch } from '../log/record-batch.js'
+import type { LogWriter } from '../log/writer.js'
+import type { Table } from '../table/table.js'
+import { LoggedRemovals } from './logged-removals.js'
+import { OverlayStore } from './overlay-store.js'
+import { type PendingOwner, PendingWrites } from './pending-writes.js'
+import type { Store } from './store.js'
+
+export interface Evaluation<T> {
+  readonly result: T
+  /** The answer may go out once `released` has reached this. */
+  readonly lsn: number
+  /** Whether it changes anything; if not, it can be evaluated again. */
+  readonly wrote: boolean
+}
+
+export interface Commit {
+  /** Up to here everything is as safe as the level asks, and applied. */
+  readonly released: number
+  /** Why what is above `released` will not be; absent if there is nothing. */
+  readonly refused?: OperationError
+}
+
+export interface SequencedParts {
+  readonly table: Table
+  readonly writer: LogWriter
+  readonly policy: SyncPolicy
+  /** Wall clock, milliseconds since 1970. */
+  readonly clock: Clock
+  /** The region's time that frames carry. */
+  readonly time: RegionTime
+  /** A clock that never goes back. */
+  readonly monotonicMs: Clock
+}
+
+/** The time that the next frame of the log carries: known before the log is open, moved on by evaluations. */
+export interface RegionTime {
+  nowMs: number
+}
+
+/** Positions above all that a log gives. */
+const NO_POSITION = Number.MAX_SAFE_INTEGER
+
+export class SequencedStore {
+  readonly table: Table
+  readonly #writer: LogWriter
+  readonly #policy: SyncPolicy
+  readonly #time: RegionTime
+  readonly #monotonicMs: Clock
+  readonly #records = new RecordBatch()
+  readonly #pending: PendingWrites
+  readonly #store: Store
+  #released: number
+  /** Why writes were taken back since the last commit. Until then their positions are given to nobody else. */
+  #takenBack: OperationError | undefined
+  #failure: OperationError | undefined
+  /** What the log has refused during this evaluation. */
+  #refusal: OperationError | undefined
+  readonly #removals: LoggedRemovals
+
+  constructor(parts: SequencedParts) {
+    this.table = parts.table
+    this.#writer = parts.writer
+    this.#policy = parts.policy
+    this.#time = parts.time
+    this.#monotonicMs = parts.monotonicMs
+    this.#released = parts.writer.appended
+    this.#removals = new LoggedRemovals(parts.table, {
+      isPending: (key) => this.#pending.isPending(key),
+      log: (batch) => this.#logNow(batch),
+    })
+    this.#pending = new PendingWrites(parts.table, this.#records, this.#owner(parts.clock))
+    this.#store = new OverlayStore(this.#pending)
+  }
+
+  /** Up to here everything is as safe as the level asks, and applied to the table. */
+  get released(): number {
+    return this.#released
+  }
+
+  /** The position of the newest write that was accepted. */
+  get position(): number {
+    return this.#writer.appended
+  }
+
+  /** What made the log fail for good. */
+  get failure(): OperationError | undefined {
+    return this.#failure
+  }
+
+  /**
+   * Runs `work` on the store as it will be: one batch, which happens whole or not at all. What `work` throws passes
+   * through, and nothing has changed. Throws DISK_FULL, LOG_FAILED, RangeError for a batch that no frame holds.
+   */
+  evaluate<T>(work: (store: Store) => T): Evaluation<T> {
+    const pending = this.#pending
+    this.#refusal = undefined
+    pending.begin()
+    let result: T
+    try {
+      result = work(this.#store)
+    } catch (error) {
+      pending.dropAbove(NO_POSITION)
+      throw error
+    }
+    const { seen, hasChanges: wrote } = pending
+    // Something was refused meanwhile, and this batch with it, whatever `work` made of the error.
+    if (this.#refusal !== undefined && wrote) throw this.#refusal
+    if (this.#refusal !== undefined) return { result, lsn: seen, wrote }
+    if (this.#records.count === 0) return { result, lsn: seen, wrote }
+    try {
+      const lsn = this.#writer.append(this.#records)
+      pending.seal(lsn)
+      return { result, lsn, wrote }
+    } catch (error) {
+      const refusal = this.#appendFailed(error)
+      // A read that only found something expired: the answer holds, and the next one finds it again.
+      if (!wrote) return { result, lsn: seen, wrote }
+      throw refusal
+    }
+  }
+
+  /**
+   * Ends the group: logs it as the level asks, and applies it. Everything that was evaluated before is settled: released,
+   * or refused. `nowMs` as in `monotonicMs`.
+   */
+  commit(nowMs: number): Commit {
+    const earlier = this.#takenBack
+    this.#takenBack = undefined
+    if (this.#failure === undefined) this.#settle(nowMs)
+    const refused = this.#failure ?? this.#takenBack ?? earlier
+    this.#takenBack = undefined
+    return refused === undefined ? { released: this.#released } : { released: this.#released, refused }
+  }
+
+  /** How long the thread may sleep, in milliseconds, before it must call `commit` and `tend` again. */
+  dueInMs(nowMs: number): number {
+    return this.#failure === undefined ? this.#policy.dueInMs(nowMs) : Infinity
+  }
+
+  /** Logs that these keys are gone, which the table does not hold: what recovery had no room for. */
+  forget(keys: readonly Uint8Array[]): void {
+    if (keys.length === 0) return
+    const batch = new RecordBatch()
+    for (const key of keys) batch.delete(key)
+    this.#logNow(batch)
+  }
+
+  /** Whatever has failed, the lock of the directory and the files are given back. Nothing may be pending. */
+  close(): void {
+    this.#writer.close()
+    this.table.close()
+  }
+
+  #owner(clock: Clock): PendingOwner {
+    const store = this
+    return {
+      nowMs: () => (this.#time.nowMs = Math.max(this.#time.nowMs, clock())),
+      assertWritable: () => this.#assertWritable(),
+      get isWritable() {
+        return store.#failure === undefined && store.#takenBack === undefined
+      },
+      makeRoom: (bytes, attempt) => this.#makeRoom(bytes, attempt),
+    }
+  }
+
+  #assertWritable(): void {
+    if (this.#failure !== undefined)
+      throw new OperationError('LOG_FAILED', `nothing is written since ${this.#failure.message}`, {
+        outcome: 'not-applied',
+        cause: this.#failure,
+      })
+    if (this.#takenBack !== undefined) throw this.#takenBack
+  }
+
+  /** Memory is short: what is pending gives back what it replaces once it is applied; then others have to go. */
+  #makeRoom(bytes: number, attempt: number): boolean {
+    if (!this.#pending.hasSealed) return this.#removals.makeRoom(bytes, this.#time.nowMs, attempt)
+    this.#settle(this.#monotonicMs())
+    this.#assertWritable()
+    return true
+  }
+
+  /** Logs removals that the caller then makes, past what is being evaluated. Nothing else is pending. */
+  #logNow(batch: RecordBatch): void {
+    try {
+      this.#writer.append(batch)
+    } catch (error) {
+      throw this.#appendFailed(error)
+    }
+    this.#settle(this.#monotonicMs())
+    this.#assertWritable()
+  }
+
+  /** Writes and syncs what was appended, and applies what may be released. Refusals are remembered, not thrown. */
+  #settle(nowMs: number): void {
+    const { bytesWritten } = this.#writer
+    try {
+      const position = this.#policy.commit(this.#writer, nowMs)
+      // The frames just written carry this time: nobody is told "expired" by a time that a crash would take back.
+      if (this.#writer.bytesWritten !== bytesWritten) this.table.clock.advance(this.#time.nowMs)
+      this.#release(position)
+    } catch (error) {
+      const refusal = this.#appendFailed(error)
+      if (this.#failure !== undefined) return
+      this.#takenBack ??= refusal
+      // What was written before is on disk: the log says so when it takes a group back.
+      this.#release(this.#writer.appended)
+    }
+  }
+
+  #release(position: number): void {
+    this.#pending.apply(position)
+    this.#writer.release(position)
+    this.#released = position
+  }
+
+  /** The log has refused a batch, and maybe the whole group with it: forgets what will not be. */
+  #appendFailed(error: unknown): OperationError {
+    if (!isOperationError(error)) throw error
+    this.#refusal = error
+    if (error.code === 'LOG_FAILED') {
+      this.#failure ??= error
+      this.#pending.dropAbove(this.#released)
+      return error
+    }
+    const position = this.#writer.appended
+    if (this.#pending.newest > position) this.#takenBack ??= error
+    this.#pending.dropAbove(position)
+    return error
+  }
+}
