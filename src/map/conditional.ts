@@ -12,12 +12,12 @@ import type { MapAccess } from './access.js'
 /** Deletes and returns the old value. */
 export function take<K, V>(access: MapAccess<K, V>, key: K): V | undefined {
   const { values } = access
-  const table = access.seek(key)
+  const table = access.seekToWrite(key)
   for (;;) {
     if (!table.find(values.reads)) return undefined
     const { stamp } = table.reader
     const old = values.decode(table.reader)
-    if (values.decodesByUserCode) access.seek(key)
+    if (values.decodesByUserCode) access.seekToWrite(key)
     if (table.writer.remove(table.key, IF_STAMP, stamp)) return old
   }
 }
@@ -41,7 +41,7 @@ export function compareAndSet<K, V>(access: MapAccess<K, V>, key: K, expected: V
   // Encoded beside the buffers: the expected value must outlive the staging of the next one.
   const preparedExpected = values.prepare(expected)
   const preparedNext = values.prepare(next)
-  const table = access.seek(key)
+  const table = access.seekToWrite(key)
   values.putValue(preparedExpected, table.value)
   const wanted = Buffer.from(table.value.source.subarray(0, table.value.byteLength))
   values.putValue(preparedNext, table.value)
@@ -56,12 +56,12 @@ export function compute<K, V>(
 ): V | undefined {
   const { values } = access
   for (;;) {
-    const table = access.seek(key)
+    const table = access.seekToWrite(key)
     const found = table.find(values.reads)
     const { stamp, expiresAtMs } = table.reader
     const next = fn(found ? values.decode(table.reader) : undefined)
     if (next === undefined) {
-      if (!found || access.seek(key).writer.remove(table.key, IF_STAMP, stamp)) return undefined
+      if (!found || access.seekToWrite(key).writer.remove(table.key, IF_STAMP, stamp)) return undefined
     } else {
       access.stage(key, next)
       if (putIfSame(table, found, stamp, found ? expiresAtMs : access.expiryMs(undefined))) return next
@@ -72,7 +72,7 @@ export function compute<K, V>(
 /** The value, or what `make` returns, stored first. With many at once, all get the one that was stored. */
 export function getOrInsert<K, V>(access: MapAccess<K, V>, key: K, make: (key: K) => V): V {
   const { values } = access
-  let table = access.seek(key)
+  let table = access.seekToWrite(key)
   if (table.find(values.reads)) return values.decode(table.reader)
   const made = make(key)
   for (;;) {

@@ -52,7 +52,7 @@ export function count<K, V>(
 ): Counted {
   const kind = numberKind(access.values.codec)
   const difference = checkDifference(kind, by)
-  const table = access.seek(key)
+  const table = access.seekToWrite(key)
   for (;;) {
     const value = addInPlace(table.writer, table.key, kind, difference)
     if (value !== undefined) return { value, expiresAtMs: table.writer.expiresAtMs }

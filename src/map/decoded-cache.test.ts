@@ -320,7 +320,7 @@ function openTable(eviction: number) {
     new MapAccess(table, new Transcoder(codecs.string), new Transcoder(codecs.json<Thing>()))
   const mine = accessTo(Table.create(region, facts, { lockTimeoutMs: 1000 }))
   const other = accessTo(Table.attach(region, { lockTimeoutMs: 1000 }))
-  const { words, shape } = mine.table.space
+  const { words, shape } = mine.openToWrite().space
   return {
     mine,
     other,
@@ -340,7 +340,7 @@ test('a remembered entry that is used looks used to eviction', () => {
   table.write(1)
   const first = table.cache.get('k')
   const { slotSegment, slotAt } = table.mine.table.reader
-  const { words } = table.mine.table.space.region.segments[slotSegment]!
+  const { words } = table.mine.openToWrite().space.region.segments[slotSegment]!
   Atomics.and(words, slotAt, ~CLOCK_BIT)
   assert.equal(table.cache.get('k'), first)
   assert.equal(Atomics.load(words, slotAt) & CLOCK_BIT, CLOCK_BIT)
@@ -356,7 +356,7 @@ describe('what is remembered no longer holds', () => {
     // As if the other one had written to the stripe 2^32 - 2 times more.
     words[stampsAt] = -1
     table.write(2)
-    assert.deepEqual([words[stampsAt], other.table.writer.stamp], [stamp, stamp])
+    assert.deepEqual([words[stampsAt], other.openToWrite().writer.stamp], [stamp, stamp])
     assert.deepEqual(cache.get('k'), { n: 2 })
     other.table.check()
   })

@@ -15,16 +15,14 @@
  * Not for values that nobody reads twice: each is then frozen and kept for nothing.
  */
 import { EVICTION, HEADER, REGION_STATE } from '../memory/header.js'
-import { COUNTERS } from '../memory/participant.js'
 import { CLOCK_BIT as IMPORTED_CLOCK_BIT, SLOT } from '../table/layout.js'
-import type { RegionClock } from '../table/region-clock.js'
-import type { Space } from '../table/space.js'
+import type { ReadableTable } from '../table/readable-table.js'
+import type { ExpiryClock } from '../table/view.js'
 import type { MapAccess } from './access.js'
 import { freezeIfPlain } from './freeze.js'
 
 // Local copies: an imported constant is loaded and checked at every use.
 const READY = REGION_STATE.READY
-const HITS = COUNTERS.hits
 const CLOCK_BIT = IMPORTED_CLOCK_BIT
 const STAMP = SLOT.stamp
 const NO_EXPIRY = Number.POSITIVE_INFINITY
@@ -46,8 +44,8 @@ interface Remembered<V> {
 
 export class DecodedCache<K, V> {
   readonly #access: MapAccess<K, V>
-  readonly #space: Space
-  readonly #clock: RegionClock
+  readonly #table: ReadableTable
+  readonly #clock: ExpiryClock
   readonly #header: Int32Array
   readonly #evicts: boolean
   readonly #generationBytes: number
@@ -58,10 +56,11 @@ export class DecodedCache<K, V> {
   /** Keeps at most `limitBytes` of values, counted by what they take encoded. */
   constructor(access: MapAccess<K, V>, limitBytes: number) {
     this.#access = access
-    this.#space = access.table.space
-    this.#clock = access.table.clock
-    this.#header = this.#space.words
-    this.#evicts = this.#space.facts.eviction === EVICTION.CLOCK
+    const { view, clock } = access.table
+    this.#table = access.table
+    this.#clock = clock
+    this.#header = view.words
+    this.#evicts = view.isWritable && view.facts.eviction === EVICTION.CLOCK
     this.#generationBytes = Math.floor(limitBytes / 2)
   }
 
@@ -80,7 +79,7 @@ export class DecodedCache<K, V> {
     if (expiresAtMs !== NO_EXPIRY && this.#clock.hasPassed(expiresAtMs)) return false
     // Eviction must see that the entry is in use.
     if (this.#evicts && words[stampAt - STAMP]! >= 0) Atomics.or(words, stampAt - STAMP, CLOCK_BIT)
-    this.#space.count(HITS)
+    this.#table.noteHits(1)
     return true
   }
 
@@ -109,7 +108,7 @@ export class DecodedCache<K, V> {
       this.#forget(key)
       return value
     }
-    const { words } = table.space.region.segments[slotSegment]!
+    const { words } = table.view.region.segments[slotSegment]!
     this.#keep(key, { value, words, stampAt: slotAt + STAMP, stamp, stampWraps, expiresAtMs, bytes })
     return value
   }

@@ -15,14 +15,14 @@ export function scan<K, V>(
   cursor: number,
   options: { readonly count?: number } | undefined,
 ): { cursor: number; keys: K[] } {
-  const { walker } = access.open()
-  if (typeof cursor !== 'number' || !walker.isCursor(cursor))
+  const table = access.open()
+  if (typeof cursor !== 'number' || !table.isCursor(cursor))
     throw new RangeError(`${String(cursor)} is no cursor of this map: begin with 0`)
   const { count = CURSOR_KEYS } = checkOptions(options, 'scan', '{ count: 100 }') ?? {}
   checkWholeNumber(count, 'count', 1, Number.MAX_SAFE_INTEGER)
   const found: WalkedEntry[] = []
   let next = cursor
-  do next = walker.step(next, found, false)
+  do next = table.step(next, found, false)
   while (next !== 0 && found.length < count)
   return { cursor: next, keys: found.map((entry) => access.keys.decodeBytes(entry.key)) }
 }
@@ -48,11 +48,11 @@ function* walk<K, V>(access: MapAccess<K, V>, what: number): Generator<Buffer, u
   let cursor = 0
   do {
     const found: WalkedEntry[] = []
-    cursor = table.walker.step(cursor, found, false)
+    cursor = table.step(cursor, found, false)
     for (const { key } of found) {
       // Looked up again: since the step, the caller may have deleted or changed it.
       access.open().key.setBytes(key)
-      if (table.reader.read(table.key, what)) yield key
+      if (table.look(what)) yield key
     }
   } while (cursor !== 0)
 }

@@ -3,7 +3,6 @@
  * operation is atomic by itself. Codecs and iterators of the caller may come back to the map: a batch within a batch
  * goes key by key.
  */
-import { COUNTERS } from '../memory/participant.js'
 import { BATCH_KEYS, type Batch } from '../table/batch.js'
 import { READ_TEXT } from '../table/reader.js'
 import type { MapAccess } from './access.js'
@@ -52,5 +51,5 @@ function readGroup<K, V>(
       found.push(values.read(table, batch.keys[index]!))
     }
   }
-  if (hits > 0) table.space.count(COUNTERS.hits, hits)
+  if (hits > 0) table.noteHits(hits)
 }

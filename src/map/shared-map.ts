@@ -10,10 +10,14 @@
 import type { Codec } from '../codec/codec.js'
 import { codecs } from '../codec/codecs.js'
 import type { MappedRegion } from '../memory/mapped-region.js'
+import { ReadOnlyRegion } from '../memory/read-only-region.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
+import type { ReadableTable } from '../table/readable-table.js'
+import { READ_NOTHING } from '../table/reader.js'
 import { readFacts, Space } from '../table/space.js'
 import type { TableStats } from '../table/stats.js'
 import { Table } from '../table/table.js'
+import { WaitingTable } from '../table/waiting-table.js'
 import { ALWAYS, IF_ABSENT } from '../table/writer.js'
 import { MapAccess } from './access.js'
 import { agreedCodec } from './agreed-codec.js'
@@ -32,15 +36,9 @@ import { DecodedCache } from './decoded-cache.js'
 import { checkHandle, checkSetOptions, type Entry, type SetOptions, type SharedMapHandle } from './entry.js'
 import { entriesOf, keysOf, scan, valuesOf } from './iteration.js'
 import { readMany } from './many.js'
-import {
-  type Attached,
-  attachNamed,
-  listNamed,
-  type NamedTable,
-  type OpenOptions,
-  openNamed,
-  unlinkNamed,
-} from './named.js'
+import { type Attached, attachNamed, listNamed, type NamedTable, openNamed, unlinkNamed } from './named.js'
+import { openReadOnly } from './named-read-only.js'
+import type { OpenOptions } from './open-terms.js'
 import {
   type AttachOptions,
   checkCacheSize,
@@ -56,7 +54,7 @@ import { Transcoder } from './transcoder.js'
 const TEXT = codecs.string as unknown as Codec<never>
 
 export class SharedMap<K = string, V = string> implements Map<K, V> {
-  readonly #region: SharedArrayRegion | MappedRegion
+  readonly #region: SharedArrayRegion | MappedRegion | ReadOnlyRegion
   readonly #access: MapAccess<K, V>
   #cache: DecodedCache<K, V> | undefined
 
@@ -70,17 +68,19 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     const cacheBytes = checkCacheSize(options.decodedCache)
     const keys = new Transcoder(attached?.keys ?? checkCodec('keys', options.keys) ?? TEXT)
     const values = new Transcoder(attached?.values ?? checkCodec('values', options.values) ?? TEXT)
-    let table: Table
+    let table: ReadableTable
     if (attached === undefined) {
       const facts = tableFacts(options, keys.codec.name, values.codec.name)
       const initialSize = checkInitialSize(options.initialSize, facts.capacityBytes)
       this.#region = SharedArrayRegion.create(Space.regionBytes(facts), options.hugePages)
-      table = Table.create(this.#region, facts, attachment)
-      table.reserve(initialSize)
+      table = reserved(Table.create(this.#region, facts, attachment), initialSize)
     } else {
-      this.#region = attached.region
-      table = Table.attach(attached.region, attachment)
-      table.reserve(attached.initialSize)
+      const { region } = attached
+      this.#region = region
+      table =
+        region instanceof ReadOnlyRegion
+          ? WaitingTable.attach(region, { ...attachment, whenOrphaned: () => this.#giveUp() })
+          : reserved(Table.attach(region, attachment), attached.initialSize)
     }
     this.#access = new MapAccess(table, keys, values)
     this.#cache = cacheBytes === 0 ? undefined : new DecodedCache(this.#access, cacheBytes)
@@ -106,10 +106,12 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
 
   /**
    * The table of that name, which every process of this machine that opens it shares; Linux only. What the options name
-   * must be what the table is (OperationError MISMATCH shows both), and may be left out.
+   * must be what the table is (OperationError MISMATCH shows both), and may be left out. With access 'ro' nothing here can
+   * change it, and what would write fails with READ_ONLY.
    */
   static open<K = string, V = string>(name: string, options: OpenOptions<K, V> = {}): SharedMap<K, V> {
-    return openNamed(name, options, (attached) => new SharedMap<K, V>(options, attached))
+    const open = options?.access === 'ro' ? openReadOnly : openNamed
+    return open(name, options, (attached: Attached<K, V>) => new SharedMap<K, V>(options, attached))
   }
 
   /** The named tables of this machine. */
@@ -142,7 +144,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
   }
 
   has(key: K): boolean {
-    return this.#access.seek(key).has()
+    return this.#access.seek(key).look(READ_NOTHING)
   }
 
   /** The value with its version and remaining ttl. */
@@ -198,7 +200,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
   }
 
   delete(key: K): boolean {
-    return this.#access.seek(key).delete()
+    return this.#access.seekToWrite(key).delete()
   }
 
   /** Deletes and returns the old value. */
@@ -264,23 +266,23 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
   /** Sets the ttl; false if the key is absent. */
   expire(key: K, ttlMs: number): boolean {
     checkTtl(ttlMs)
-    const table = this.#access.seek(key)
+    const table = this.#access.seekToWrite(key)
     return table.expireAt(table.clock.nowMs() + ttlMs)
   }
 
   /** Removes the ttl; true if the key is there and had one. */
   persist(key: K): boolean {
-    return this.#access.seek(key).persist()
+    return this.#access.seekToWrite(key).persist()
   }
 
   /** `undefined`: absent; Infinity: no ttl. */
   remainingTtlMs(key: K): number | undefined {
     const table = this.#access.seek(key)
-    return table.has() ? this.#access.remainingMs(table.reader.expiresAtMs) : undefined
+    return table.look(READ_NOTHING) ? this.#access.remainingMs(table.reader.expiresAtMs) : undefined
   }
 
   clear(): void {
-    this.#access.open().clear()
+    this.#access.openToWrite().clear()
   }
 
   /** A page of keys and where to go on (0: done). A key present throughout is never missed. */
@@ -318,6 +320,11 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     this.#access.open().check()
   }
 
+  #giveUp(): void {
+    this.#cache = undefined
+    this.#access.giveUp()
+  }
+
   /** Ends this thread's use of the map; the table stays for the others. May be called again. */
   close(): void {
     this.#cache = undefined
@@ -327,4 +334,9 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
   [Symbol.dispose](): void {
     this.close()
   }
+}
+
+function reserved(table: Table, entries: number): Table {
+  table.reserve(entries)
+  return table
 }

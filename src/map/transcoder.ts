@@ -7,8 +7,8 @@
 import { OperationError } from '../base/errors.js'
 import { type Carried, type Codec, carried } from '../codec/codec.js'
 import type { KeyBuffer } from '../table/key-buffer.js'
+import type { ReadableTable } from '../table/readable-table.js'
 import { READ_BYTES, READ_TEXT, type Reader } from '../table/reader.js'
-import type { Table } from '../table/table.js'
 import type { ValueBuffer } from '../table/value-buffer.js'
 
 /** A value as its carrier has it. */
@@ -53,7 +53,7 @@ export class Transcoder<T> {
   }
 
   /** Looks up the table's key; undefined if there is no entry. May run user code. */
-  read(table: Table, key = table.key): T | undefined {
+  read(table: ReadableTable, key = table.key): T | undefined {
     const codec = this.codec
     if (codec.carrier !== 'text')
       return table.findKey(key, READ_BYTES) ? this.decodeBytes(table.reader.bytes) : undefined

@@ -52,6 +52,8 @@ export interface MappedHandle {
   readonly name: string
   /** The region's boot id. */
   readonly id: readonly number[]
+  /** Whoever shares it may only read, and so may who attaches. */
+  readonly access?: 'ro'
 }
 
 /** Of housekeeping: about a second. */

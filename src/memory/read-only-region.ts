@@ -11,6 +11,7 @@
 import { closeSync } from 'node:fs'
 import { HEADER, REGION_ROLE, REGION_STATE } from './header.js'
 import { KernelPresence } from './kernel-presence.js'
+import type { MappedHandle } from './mapped-region.js'
 import { mapSegments } from './mapping.js'
 import type { Native } from './native.js'
 import type { RegionView, Segment } from './region.js'
@@ -65,6 +66,10 @@ export class ReadOnlyRegion implements RegionView {
   isOrphan(): boolean {
     const { descriptor } = this.presence
     return this.isRetired || descriptor < 0 || !leadsTo(this.name.path, descriptor)
+  }
+
+  share(): MappedHandle {
+    return { kind: 'mapped', buffers: [], name: this.name.name, id: this.id, access: 'ro' }
   }
 
   /** The mapping itself ends when nothing refers to it any more. May be called again. */

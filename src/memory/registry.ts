@@ -19,6 +19,7 @@ import { type Geometry, PARTICIPANT_WORDS } from './geometry.js'
 import { HEADER } from './header.js'
 import { CONTENDED, type OwnerWatch } from './lock.js'
 import { COUNTER_SLOTS, lockTag, PARTICIPANT, tagIndex } from './participant.js'
+import { describeUser, recordAt, recordsInUse, tagOfRecord } from './participant-list.js'
 import type { Presence, Region } from './region.js'
 import { identityBits, identityOf, type Liveness, onWorkerExit, type ThreadIdentity } from './threads.js'
 
@@ -127,10 +128,7 @@ export class Registry implements OwnerWatch {
 
   /** Word indices of all records in use, the own included. */
   *records(): Generator<number> {
-    for (let index = 0; index < MAX_PARTICIPANTS; index++) {
-      const at = this.#shape.participantsAt + index * PARTICIPANT_WORDS
-      if (this.#words[at + THREAD] !== 0) yield at
-    }
+    yield* recordsInUse(this.#words, this.#shape)
   }
 
   /**
@@ -182,17 +180,11 @@ export class Registry implements OwnerWatch {
   }
 
   describe(tag: number): string {
-    const at = this.#shape.participantsAt + tagIndex(tag) * PARTICIPANT_WORDS
-    const words = this.#words
-    const worker = words[at + PARTICIPANT.worker]! - 1
-    const thread = words[at + THREAD]!
-    const name = worker === 0 ? 'main thread' : `worker ${worker}`
-    return `process ${words[at + PARTICIPANT.process]}, ${name}${thread > 0 ? ` (thread ${thread})` : ''}`
+    return describeUser(this.#words, recordAt(this.#shape, tagIndex(tag)))
   }
 
   #tagOf(at: number): number {
-    const index = (at - this.#shape.participantsAt) / PARTICIPANT_WORDS
-    return lockTag(index, this.#words[at + PARTICIPANT.generation]!)
+    return tagOfRecord(this.#words, this.#shape, at)
   }
 
   /** Whether the tag is that of the present user of the record; earlier ones have left or were settled. */

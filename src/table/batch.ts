@@ -174,19 +174,23 @@ export class Batch {
     const mask2 = equalMask(words[first + 6]!, hash)
     const mask3 = equalMask(words[first + 9]!, hash)
     const mask4 = equalMask(words[first + 12]!, hash)
+    // Two slots of one hash count as none: what their references come to together may be a page that the system has not
+    // given memory for, and a look there can end the process.
+    const isOne = ~((mask0 + mask1 + mask2 + mask3 + mask4 + 1) >> 31)
     this.#places[index] =
-      (words[first + 1]! & mask0) |
-      (words[first + 4]! & mask1) |
-      (words[first + 7]! & mask2) |
-      (words[first + 10]! & mask3) |
-      (words[first + 13]! & mask4)
-    // Two entries of one hash give a slot that is none; the key that is not there says so.
+      ((words[first + 1]! & mask0) |
+        (words[first + 4]! & mask1) |
+        (words[first + 7]! & mask2) |
+        (words[first + 10]! & mask3) |
+        (words[first + 13]! & mask4)) &
+      isOne
     this.#slots[index] =
-      (first & mask0) |
-      ((first + 3) & mask1) |
-      ((first + 6) & mask2) |
-      ((first + 9) & mask3) |
-      ((first + 12) & mask4)
+      ((first & mask0) |
+        ((first + 3) & mask1) |
+        ((first + 6) & mask2) |
+        ((first + 9) & mask3) |
+        ((first + 12) & mask4)) &
+      isOne
   }
 
   #load(places: Int32Array, count: number, beyond: number): void {
@@ -199,9 +203,7 @@ export class Batch {
     } else {
       for (let index = 0; index < count; index++) {
         const place = places[index]!
-        // Two entries of one hash give a place that is none.
-        const segment = segments[place >>> GRANULE_BITS]
-        if (segment !== undefined) seen ^= segment.words[((place & GRANULE_MASK) << 2) + beyond]!
+        seen ^= segments[place >>> GRANULE_BITS]!.words[((place & GRANULE_MASK) << 2) + beyond]!
       }
     }
     this.seen = seen

@@ -1,6 +1,7 @@
 /**
- * The check: walks everything and throws on a broken invariant. All writers are held up meanwhile (every desk is
- * taken, in ascending order), so that every chunk can be accounted for; readers go on.
+ * The check: walks everything and throws on a broken invariant. A participant holds up all writers meanwhile (every desk is
+ * taken, in ascending order), so that every chunk can be accounted for; readers go on. Who can only read walks the same
+ * way, and looks afterwards whether anything has moved (check-read-only.ts).
  *
  * For each stripe: every reachable slot is published, lies in the bucket its hash says, holds a chunk that is in use
  * and whose key has that hash, and no key is there twice; the count is right. For memory: every chunk is in exactly
@@ -24,7 +25,7 @@ import { chunkWords } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference } from '../memory/region.js'
 import { magazineOffsets } from '../memory/slab.js'
 import { Buckets, bucketIndex, extentLines } from './buckets.js'
-import { recountHeldUp, sumOfStripes } from './entry-limit.js'
+import { isRecountDue, recountHeldUp, sumOfStripes } from './entry-limit.js'
 import type { KeyBuffer } from './key-buffer.js'
 import {
   chunkBytes,
@@ -39,6 +40,7 @@ import {
   STRIPE,
 } from './layout.js'
 import type { Space } from './space.js'
+import type { TableView } from './view.js'
 
 const POOL_LOCK_AT = HEADER.pool + POOL.lock
 
@@ -56,6 +58,10 @@ function checkHeldUp(space: Space, hasher: KeyBuffer): boolean {
       space.locks.acquire(deskAt)
       taken.push(deskAt)
     }
+    // A death may have left the count too high, and says so: nobody is inside an operation now, so it is put right.
+    if (isRecountDue(space.words)) recountHeldUp(space)
+    space.locks.acquire(POOL_LOCK_AT)
+    taken.push(POOL_LOCK_AT)
     new Check(space, hasher).run(desks)
   } catch (error) {
     // Nobody leaves meanwhile: that takes the own desk.
@@ -63,50 +69,49 @@ function checkHeldUp(space: Space, hasher: KeyBuffer): boolean {
       throw error
     return false
   } finally {
-    for (const deskAt of taken) space.locks.release(deskAt)
+    for (const lockAt of taken.reverse()) space.locks.release(lockAt)
   }
   return true
 }
 
-class Check {
-  readonly #space: Space
+/** What is checked: a table with its allocator. */
+export type CheckedTable = TableView & Pick<Space, 'pages' | 'slab' | 'lines'>
+
+/** One walk. What it finds means nothing if anybody stores meanwhile; it ends all the same. */
+export class Check {
+  readonly #space: CheckedTable
   readonly #hasher: KeyBuffer
   readonly #buckets: Buckets
   readonly #used = new Set<Reference>()
   readonly #lines = new Set<Reference>()
 
-  constructor(space: Space, hasher: KeyBuffer) {
+  constructor(space: CheckedTable, hasher: KeyBuffer) {
     this.#space = space
     this.#hasher = hasher
     this.#buckets = new Buckets(space)
   }
 
+  /** Needs the desks at `desks`, which are all, and the pool. */
   run(desks: readonly number[]): void {
     for (let index = 0; index < this.#buckets.stripes; index++)
-      this.#checkStripe(this.#buckets.stripeNumber(index))
+      this.checkStripe(this.#buckets.stripeNumber(index))
     this.#checkEntries()
     this.#checkMagazines(desks)
-    this.#space.locks.acquire(POOL_LOCK_AT)
-    try {
-      for (const line of this.#space.lines.unusedLocked()) this.#useLine(line)
-      this.#checkSpans()
-    } finally {
-      this.#space.locks.release(POOL_LOCK_AT)
-    }
+    for (const line of this.#space.lines.unusedLocked()) this.#useLine(line)
+    this.#checkSpans()
   }
 
-  /** A death may have left the count too high, and says so: nobody is inside an operation now, so it is put right. */
   #checkEntries(): void {
     const { words, facts } = this.#space
-    if (facts.maxEntries === 0) return
-    if (words[HEADER.recountDue] !== 0) recountHeldUp(this.#space)
+    if (facts.maxEntries === 0 || isRecountDue(words)) return
     assert(words[HEADER.entries] === sumOfStripes(this.#space), 'a limited table counts its entries')
     assert(words[HEADER.entries]! <= facts.maxEntries, 'a limit is kept')
   }
 
-  #checkStripe(stripeAt: number): void {
+  /** One stripe with its entries, buckets and lines. */
+  checkStripe(stripeAt: number): void {
     const words = this.#space.words
-    assert(words[stripeAt + STRIPE.lock] === 0, 'no stripe is locked while all desks are taken')
+    assert(words[stripeAt + STRIPE.lock] === 0, 'no stripe is locked while nobody is inside an operation')
     const buckets = words[stripeAt + STRIPE.buckets]!
     let entries = 0
     for (let index = 0; index < buckets; index++) entries += this.#checkChain(stripeAt, index, buckets)

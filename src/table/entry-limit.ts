@@ -12,6 +12,7 @@
 import { HEADER } from '../memory/header.js'
 import { STRIPE, STRIPE_WORDS } from './layout.js'
 import type { Space } from './space.js'
+import type { TableView } from './view.js'
 
 const { entries: ENTRIES, maxEntries: MAX_ENTRIES, recountDue: RECOUNT_DUE } = HEADER
 
@@ -58,7 +59,7 @@ export function recountHeldUp(space: Space): void {
   Atomics.store(space.words, RECOUNT_DUE, 0)
 }
 
-export function sumOfStripes({ words, shape }: Space): number {
+export function sumOfStripes({ words, shape }: Pick<TableView, 'words' | 'shape'>): number {
   let entries = 0
   for (let index = 0; index < shape.stripes; index++)
     entries += words[shape.stripesAt + index * STRIPE_WORDS + STRIPE.count]!

@@ -21,7 +21,7 @@ import { Pages } from '../memory/pages.js'
 import { PARTICIPANT } from '../memory/participant.js'
 import type { Region, RegionView, Segment } from '../memory/region.js'
 import { Registry } from '../memory/registry.js'
-import { PAGE_BYTES, type SizeClasses, sizeClasses } from '../memory/size-classes.js'
+import { type SizeClasses, sizeClasses } from '../memory/size-classes.js'
 import { Slab } from '../memory/slab.js'
 import { currentThread, isThreadAlive, type Liveness, type ThreadIdentity } from '../memory/threads.js'
 import { MAX_EXTENTS } from './layout.js'
@@ -130,10 +130,6 @@ export class Space {
   /** Adds to a counter (see COUNTERS) of this participant; its own line, so a plain add. */
   count(counter: number, by = 1): void {
     this.floats[this.#countersAt + counter]! += by
-  }
-
-  get usedBytes(): number {
-    return (this.shape.totalPages - this.pages.freePages) * PAGE_BYTES
   }
 }
 

@@ -1,8 +1,10 @@
 /** Counters and sizes of a table, added up over all participants. A report while others write, not an account. */
-import { HEADER } from '../memory/header.js'
+import { HEADER, POOL } from '../memory/header.js'
 import { COUNTERS, type CounterName, PARTICIPANT } from '../memory/participant.js'
+import { recordsInUse } from '../memory/participant-list.js'
 import { PAGE_BYTES } from '../memory/size-classes.js'
-import type { Space } from './space.js'
+import { sumOfStripes } from './entry-limit.js'
+import type { TableView } from './view.js'
 
 export type TableStats = { readonly [name in CounterName]: number } & {
   readonly entries: number
@@ -13,21 +15,22 @@ export type TableStats = { readonly [name in CounterName]: number } & {
   readonly participants: number
 }
 
-export function tableStats(space: Space, entries: number): TableStats {
+/** `own`: what the caller has counted beside the region's counters. */
+export function tableStats(view: TableView, own: { readonly [name in CounterName]?: number }): TableStats {
   const sums = HEADER.retiredCounters >>> 1
-  const records = [...space.registry.records()]
+  const records = [...recordsInUse(view.words, view.shape)]
   const counters = {} as Record<CounterName, number>
   for (const [name, slot] of Object.entries(COUNTERS) as [CounterName, number][]) {
-    counters[name] = space.floats[sums + slot]!
-    for (const at of records) counters[name] += space.floats[((at + PARTICIPANT.counters) >>> 1) + slot]!
+    counters[name] = view.floats[sums + slot]! + (own[name] ?? 0)
+    for (const at of records) counters[name] += view.floats[((at + PARTICIPANT.counters) >>> 1) + slot]!
   }
+  const freePages = view.words[HEADER.pool + POOL.freePages]!
   return {
     ...counters,
-    lockWaits: counters.lockWaits + space.locks.waits,
-    entries,
-    capacityBytes: space.shape.totalPages * PAGE_BYTES,
-    usedBytes: space.usedBytes,
-    stripes: space.shape.stripes,
+    entries: sumOfStripes(view),
+    capacityBytes: view.shape.totalPages * PAGE_BYTES,
+    usedBytes: (view.shape.totalPages - freePages) * PAGE_BYTES,
+    stripes: view.shape.stripes,
     participants: records.length,
   }
 }

@@ -13,7 +13,7 @@ import type { Region } from '../memory/region.js'
 import { Batch } from './batch.js'
 import { checkTable } from './check.js'
 import { Desk, type Evictor } from './desk.js'
-import { isRecountDue, recountIfDue } from './entry-limit.js'
+import { isRecountDue, recountIfDue, sumOfStripes } from './entry-limit.js'
 import { Eviction } from './eviction.js'
 import { ExpirySweep } from './expiry-sweep.js'
 import { HotTexts } from './hot-texts.js'
@@ -21,6 +21,7 @@ import { KeyBuffer } from './key-buffer.js'
 import { ENTRIES_PER_BUCKET, STRIPE } from './layout.js'
 import { PageEviction } from './page-eviction.js'
 import { POSITIONS } from './positions.js'
+import type { ReadableTable } from './readable-table.js'
 import { READ_BYTES, READ_NOTHING, Reader } from './reader.js'
 import { RegionClock } from './region-clock.js'
 import { Settler } from './settler.js'
@@ -28,7 +29,8 @@ import { type Attachment, Space, type TableFacts } from './space.js'
 import { Staging } from './staging.js'
 import { type TableStats, tableStats } from './stats.js'
 import { ValueBuffer } from './value-buffer.js'
-import { Walker } from './walker.js'
+import type { TableView } from './view.js'
+import { type WalkedEntry, Walker } from './walker.js'
 import { ALWAYS, CHANGED, IF_STAMP, NO_EXPIRY, NO_FIELD, Writer } from './writer.js'
 
 /** How often a thread looks for what it or others have left behind: a lock, a count, expired entries. */
@@ -44,8 +46,9 @@ export interface TableOptions extends Attachment {
   readonly isSequenced?: boolean
 }
 
-export class Table {
+export class Table implements ReadableTable {
   readonly space: Space
+  readonly view: TableView
   readonly key: KeyBuffer
   readonly value: ValueBuffer
   readonly reader: Reader
@@ -62,6 +65,7 @@ export class Table {
 
   private constructor(space: Space, options: TableOptions) {
     this.space = space
+    this.view = space
     this.key = new KeyBuffer(space.words[HEADER.hashKey0]!, space.words[HEADER.hashKey1]!)
     this.value = new ValueBuffer()
     this.#isSequenced = options.isSequenced ?? false
@@ -168,9 +172,24 @@ export class Table {
     if (this.reader.stamp !== 0 && !this.#isSequenced) this.writer.remove(key, IF_STAMP, this.reader.stamp)
   }
 
-  /** As {@link find}, without counting. */
+  look(what: number): boolean {
+    return this.reader.read(this.key, what)
+  }
+
   has(): boolean {
-    return this.reader.read(this.key, READ_NOTHING)
+    return this.look(READ_NOTHING)
+  }
+
+  noteHits(count: number): void {
+    this.space.count(COUNTERS.hits, count)
+  }
+
+  isCursor(cursor: number): boolean {
+    return this.walker.isCursor(cursor)
+  }
+
+  step(cursor: number, found: WalkedEntry[], withValues: boolean): number {
+    return this.walker.step(cursor, found, withValues)
   }
 
   /** Puts `value` under `key`; see Writer.put. */
@@ -202,11 +221,7 @@ export class Table {
   }
 
   get size(): number {
-    let entries = 0
-    for (let index = 0; index < this.writer.chain.buckets.stripes; index++) {
-      entries += this.space.words[this.writer.chain.buckets.stripeNumber(index) + STRIPE.count]!
-    }
-    return entries
+    return sumOfStripes(this.space)
   }
 
   /** Removes every entry that is there when its turn comes; one that comes back later stays. */
@@ -230,7 +245,7 @@ export class Table {
   }
 
   stats(): TableStats {
-    return tableStats(this.space, this.size)
+    return tableStats(this.space, { lockWaits: this.space.locks.waits })
   }
 
   /** Walks everything, with all writers held up, and throws InvariantError on a broken invariant. */
