@@ -55,13 +55,15 @@ const { complaintOf, runHistory } = await import('../dist/test/history-run.js')
 const { runStorm } = await import('../dist/test/storm.js')
 const { runTerminations } = await import('../dist/test/terminate.js')
 const { runSchedules } = await import('../dist/test/schedule-run.js')
-const { runKills } = await import('../dist/test/kill.js')
+const { runKills, summaryOf } = await import('../dist/test/kill.js')
 const { NO_NAMED_TABLES, useScratchDirectory } = await import('../dist/test/named-scratch.js')
 
 const STORM_READS = 1_000_000
 const ROUNDS_AT_ONCE = 40
 const SCHEDULES_AT_ONCE = 5000
-const KILLS_AT_ONCE = 20
+const KILLS_AT_ONCE = 50
+/** What a death may cost others, in milliseconds: measured and told, not asserted. */
+const GO_ON_MS = 200
 const startedAt = performance.now()
 /** Where the named tables of this run live. @type {string | undefined} */
 let scratch
@@ -78,6 +80,8 @@ const done = {
   kills: 0,
   killed: 0,
 }
+/** Milliseconds from each kill until this process, and until every other one, had gone on. @type {number[][]} */
+const wentOnMs = [[], []]
 
 /** What is asked of each part, and whether there is more to do. */
 const PARTS_LEFT = {
@@ -116,6 +120,12 @@ for (const [part, unit] of [
   const [found, asked] = [done[unit], limits[unit]]
   const verdict = found >= asked ? 'reached' : 'NOT reached: time was up'
   console.log(`torture: ${found} of ${asked} ${unit}, ${verdict}`)
+}
+if (done.killed > 0) {
+  const [own, others] = wentOnMs.map((ms) => JSON.stringify(summaryOf(ms, GO_ON_MS)))
+  console.log(
+    `torture: after a kill, ms until its stripes could be written: ${own}, until all others had gone on: ${others}`,
+  )
 }
 console.log('torture: nothing found')
 
@@ -167,4 +177,6 @@ async function someKills(seed) {
   done.kills += counts.rounds
   done.killed += counts.killed
   done.repairs += counts.repairs
+  wentOnMs[0]?.push(...counts.ownMs)
+  wentOnMs[1]?.push(...counts.othersMs)
 }
