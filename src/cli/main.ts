@@ -5,12 +5,15 @@
  */
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../server/version.js'
+import { backupCommand, restoreCommand } from './backup.js'
 import { benchCommand } from './bench.js'
+import { checkCommand } from './check.js'
 import { delCommand } from './del.js'
 import { dumpCommand } from './dump.js'
 import { EXIT, reportFailure } from './exit.js'
 import { getCommand } from './get.js'
 import { incrCommand } from './incr.js'
+import { inspectCommand } from './inspect.js'
 import { loadCommand } from './load.js'
 import { lsCommand } from './ls.js'
 import { endQuietlyOnClosedPipe } from './output.js'
@@ -20,6 +23,7 @@ import { serveCommand } from './serve.js'
 import { insertCommand, replaceCommand, setCommand } from './set.js'
 import { statsCommand } from './stats.js'
 import { stopCommand } from './stop.js'
+import { walDumpCommand } from './wal-dump.js'
 import { workloadCommand } from './workload.js'
 
 const program = new Command('hearth')
@@ -43,6 +47,11 @@ for (const command of [
   stopCommand(),
   lsCommand(),
   rmCommand(),
+  checkCommand(),
+  inspectCommand(),
+  walDumpCommand(),
+  backupCommand(),
+  restoreCommand(),
   workloadCommand(),
   benchCommand(),
 ]) {

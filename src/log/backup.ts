@@ -12,7 +12,7 @@
  *  3. Every segment but the last of that list is complete and never changes again, but for the word that it is continued.
  *  4. Of the last one, which may be growing, the copy ends behind the last frame that is whole and chained when it is
  *     read: a beginning of the log. Everything acknowledged before the copying began is in it, since a write is in the
- *     log before it is acknowledged; of what came later, some.
+ *     log before it is acknowledged; of what came later, and of what was under way, some.
  *
  * The copy is synced and then read back as a start would read it (`checkLog`). Damage in the source is found there.
  */
