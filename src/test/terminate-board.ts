@@ -14,7 +14,8 @@ const OPERATIONS = 1
 const PLACE_WORDS = 2
 const STOP = 0
 const CALM = 1
-const FIRST_PLACE = 2
+const EVICTS = 2
+const FIRST_PLACE = 3
 
 /** No value is on its way. Values are above 0; 0 is absent. */
 const NOTHING_PENDING = -1
@@ -71,6 +72,11 @@ export class TerminateBoard {
     if (!calm) Atomics.notify(this.#words, CALM)
   }
 
+  /** From now on any entry may be gone at any time: the table evicts. */
+  setEvicts(): void {
+    Atomics.store(this.#words, EVICTS, 1)
+  }
+
   /** A short sleep while it is calm. */
   nap(): void {
     Atomics.wait(this.#sleepsOn, CALM, 1, 1)
@@ -100,7 +106,8 @@ export class TerminateBoard {
     return (
       value === this.acknowledged(key) ||
       value === Atomics.load(this.#words, row + PENDING) ||
-      (value === 0 && Atomics.load(this.#words, row + EXPIRES) === 1)
+      (value === 0 &&
+        (Atomics.load(this.#words, row + EXPIRES) === 1 || Atomics.load(this.#words, EVICTS) === 1))
     )
   }
 

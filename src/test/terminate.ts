@@ -19,6 +19,8 @@ export interface TerminateOptions {
   readonly mostMs: number
   readonly leastRounds?: number
   readonly stripes?: number
+  /** Whether the table is too small for what the workers write, and evicts. */
+  readonly evicts?: boolean
 }
 
 export interface TerminateCounts {
@@ -28,6 +30,7 @@ export interface TerminateCounts {
   unborn: number
   operations: number
   repairs: number
+  evictions: number
 }
 
 const KEYS = 40
@@ -50,15 +53,28 @@ class TerminateRun {
   readonly #board: SharedArrayBuffer
   readonly #random: SeededRandom
   readonly #lives: Life[] = []
-  readonly counts: TerminateCounts = { rounds: 0, terminated: 0, unborn: 0, operations: 0, repairs: 0 }
+  readonly counts: TerminateCounts = {
+    rounds: 0,
+    terminated: 0,
+    unborn: 0,
+    operations: 0,
+    repairs: 0,
+    evictions: 0,
+  }
   /** The first error of any worker. */
   #failure: Error | undefined
 
   constructor(options: TerminateOptions) {
     this.#options = options
-    const { stripes = 2 } = options
-    this.#map = new SharedMap({ capacity: '8MiB', stripes, lockTimeoutMs: LOCK_TIMEOUT_MS })
+    const { stripes = 2, evicts = false } = options
+    this.#map = new SharedMap({
+      capacity: evicts ? '256KiB' : '8MiB',
+      eviction: evicts ? 'clock' : 'none',
+      stripes,
+      lockTimeoutMs: LOCK_TIMEOUT_MS,
+    })
     this.#board = TerminateBoard.create(options.workers, KEYS)
+    if (evicts) new TerminateBoard(this.#board, KEYS, 0).setEvicts()
     this.#random = new SeededRandom(options.seed)
   }
 
@@ -168,7 +184,9 @@ class TerminateRun {
       this.#lookAfter(place)
       this.counts.operations += new TerminateBoard(this.#board, KEYS, place).operations
     }
-    this.counts.repairs = this.#map.stats().repairs
+    const { repairs, evictions } = this.#map.stats()
+    this.counts.repairs = repairs
+    this.counts.evictions = evictions
     this.#map.clear()
     this.#map.check()
   }
