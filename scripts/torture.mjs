@@ -154,7 +154,8 @@ async function oneStorm(seed) {
 
 /** @param {number} seed */
 async function someTerminations(seed) {
-  const shape = seed % 2 === 0 ? { workers: 4, stripes: 1 } : { workers: 6, stripes: 4 }
+  const evicts = seed % 3 === 2
+  const shape = seed % 2 === 0 ? { workers: 4, stripes: 1, evicts } : { workers: 6, stripes: 4, evicts }
   const rounds = Math.min(ROUNDS_AT_ONCE, limits.rounds - done.rounds)
   const counts = await runTerminations({ seed, rounds, mostMs: Math.max(1, leftMs()), ...shape })
   done.rounds += counts.rounds
