@@ -23,7 +23,7 @@ import { availableParallelism } from 'node:os'
 import { assert } from '../base/assert.js'
 import { monotonicMs } from '../base/clock.js'
 import { WAIT_SLICE_MS } from '../base/limits.js'
-import { isThreadAlive, type Liveness } from '../memory/threads.js'
+import { isThreadAlive, type Liveness, type ThreadIdentity } from '../memory/threads.js'
 import type { Bell } from './bell.js'
 import { Doorbell, doorbellPath } from './doorbell.js'
 import { LaneFile, type LaneFileHandle } from './lane-file.js'
@@ -56,8 +56,10 @@ export interface LaneWorkerOptions {
   readonly onFault?: (file: LaneFile, lane: number, reason: string) => void
   /** A handler threw. */
   readonly onError?: (error: unknown) => void
-  /** Whether a thread lives, for tests. */
+  /** For tests: who this is, who lives, and what time it is, in ms. */
+  readonly thread?: ThreadIdentity
   readonly isAlive?: Liveness
+  readonly clock?: () => number
 }
 
 export class LaneWorker {
@@ -70,7 +72,8 @@ export class LaneWorker {
   readonly #bySerial = new Map<number, ServedLane>()
   readonly #doorbells = new Map<number, Doorbell[]>()
   #serial = 0
-  #touredMs = monotonicMs()
+  readonly #clock: () => number
+  #touredMs: number
   #polls = 0
   #busyPolls = 0
 
@@ -79,9 +82,11 @@ export class LaneWorker {
     this.#ledger = options.ledger
     this.#bell = options.bell
     this.#isAlive = options.isAlive ?? isThreadAlive
+    this.#clock = options.clock ?? monotonicMs
+    this.#touredMs = this.#clock()
     this.#keeper = {
       number: options.number,
-      tag: options.ledger.join(options.number),
+      tag: options.ledger.join(options.number, options.thread),
       ledger: options.ledger,
       handler: options.handler,
       request: new Message(),
@@ -184,7 +189,7 @@ export class LaneWorker {
 
   /** Looks about each 50 ms for workers that have ended, and takes over the lanes that they held. */
   #tour(): void {
-    const nowMs = monotonicMs()
+    const nowMs = this.#clock()
     if (nowMs - this.#touredMs < WAIT_SLICE_MS - 1) return
     this.#touredMs = nowMs
     for (const number of this.#bell.awake())

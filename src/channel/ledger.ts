@@ -12,7 +12,14 @@
 import { assert } from '../base/assert.js'
 import { wordLayout } from '../memory/layout.js'
 import { type SharedArrayHandle, SharedArrayRegion } from '../memory/shared-array-region.js'
-import { currentThread, identityBits, identityOf, isThreadAlive, type Liveness } from '../memory/threads.js'
+import {
+  currentThread,
+  identityBits,
+  identityOf,
+  isThreadAlive,
+  type Liveness,
+  type ThreadIdentity,
+} from '../memory/threads.js'
 import { MAX_LANE_WORKERS } from './layout.js'
 
 export const ROW_WORDS = 16
@@ -97,12 +104,12 @@ export class Ledger {
   }
 
   /** This thread becomes worker `number`; returns the tag by which it holds lanes. */
-  join(number: number): number {
+  join(number: number, thread: ThreadIdentity = currentThread()): number {
     const at = number * ROW_WORDS
     const generation = (this.words[at + WORKER.generation]! + 1) & GENERATION_MASK
     Atomics.store(this.#longs, at >>> 1, 0n)
     Atomics.store(this.words, at + WORKER.generation, generation)
-    Atomics.store(this.#longs, at >>> 1, identityBits(currentThread()))
+    Atomics.store(this.#longs, at >>> 1, identityBits(thread))
     return (generation << NUMBER_BITS) | (number + 1)
   }
 
