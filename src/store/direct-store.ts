@@ -23,7 +23,9 @@ import {
   type StoredEntry,
   type StoreStats,
   UNCHANGED,
+  type WatchedKey,
 } from './store.js'
+import { Transactor } from './transactor.js'
 
 export interface DirectStoreOptions {
   readonly capacityBytes: number
@@ -45,6 +47,8 @@ const BYTES_PER_STRIPE_BITS = 19
 export class DirectStore implements Store {
   readonly #table: Table
   readonly #region: SharedArrayRegion | MappedRegion
+  /** Made when first used. */
+  #transactor: Transactor | undefined
 
   private constructor(table: Table, region: SharedArrayRegion | MappedRegion) {
     this.#table = table
@@ -200,6 +204,27 @@ export class DirectStore implements Store {
 
   clear(): void {
     this.#table.clear()
+  }
+
+  transact(body: (store: Store) => void, watched: readonly WatchedKey[] = []): boolean {
+    return this.#ownTransactor().transact(body, watched)
+  }
+
+  readMany(
+    keys: readonly Uint8Array[],
+    start: () => void,
+    each: (value: Uint8Array | undefined) => void,
+  ): void {
+    this.#ownTransactor().readMany(keys, start, each)
+  }
+
+  setMany(keys: readonly Uint8Array[], values: readonly Uint8Array[]): void {
+    this.#ownTransactor().setMany(keys, values)
+  }
+
+  #ownTransactor(): Transactor {
+    this.#transactor ??= new Transactor(this.#table, this)
+    return this.#transactor
   }
 
   nowMs(): number {

@@ -10,7 +10,16 @@
  */
 import { OperationError } from '../base/errors.js'
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
-import type { Change, Condition, Expiry, ScanPage, Store, StoredEntry, StoreStats } from './store.js'
+import type {
+  Change,
+  Condition,
+  Expiry,
+  ScanPage,
+  Store,
+  StoredEntry,
+  StoreStats,
+  WatchedKey,
+} from './store.js'
 import { ABSENT, UNCHANGED } from './store.js'
 
 interface Entry {
@@ -161,6 +170,42 @@ export class MapStore implements Store {
   clear(): void {
     this.#entries.clear()
     this.#usedBytes = 0
+  }
+
+  /** What the transaction throws takes it back. */
+  transact(body: (store: Store) => void, watched: readonly WatchedKey[] = []): boolean {
+    const isSpoilt = ({ key, version }: WatchedKey) =>
+      (this.#find(nameOf(key))?.version ?? ABSENT) !== version
+    if (watched.some(isSpoilt)) return false
+    const before = [...this.#entries].map(([name, entry]) => [name, { ...entry }] as const)
+    const usedBytes = this.#usedBytes
+    try {
+      body(this)
+    } catch (error) {
+      this.#entries.clear()
+      for (const [name, entry] of before) this.#entries.set(name, entry)
+      this.#usedBytes = usedBytes
+      throw error
+    }
+    return true
+  }
+
+  readMany(
+    keys: readonly Uint8Array[],
+    start: () => void,
+    each: (value: Uint8Array | undefined) => void,
+  ): void {
+    start()
+    for (const key of keys) each(this.view(key))
+  }
+
+  setMany(keys: readonly Uint8Array[], values: readonly Uint8Array[]): void {
+    this.transact(() => {
+      for (const [at, key] of keys.entries()) {
+        const value = values[at]
+        if (value !== undefined) this.set(key, value, 'none', 'always')
+      }
+    })
   }
 
   nowMs(): number {

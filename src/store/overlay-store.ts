@@ -4,7 +4,8 @@
  * later is the overlay's affair. Nothing here is atomic by itself: whoever owns the overlay lets one evaluation run
  * at a time and makes its changes count together.
  *
- * Implementations of `Overlay`: `PendingWrites` (the sequenced writer).
+ * Implementations of `Overlay`: `PendingWrites` (the sequenced writer), `TransactionOverlay` (over a table that others
+ * write to).
  */
 
 import {
@@ -17,6 +18,7 @@ import {
   type StoredEntry,
   type StoreStats,
   UNCHANGED,
+  type WatchedKey,
 } from './store.js'
 
 /** Entries as an evaluation sees them. After `seek`, the fields and changes are about that key, until the next call. */
@@ -42,6 +44,11 @@ export interface Overlay {
   randomKey(): Buffer | undefined
   clear(): void
   stats(): StoreStats
+  /**
+   * Remembers what is pending: the function returned takes back all that has become pending since. Absent where nothing
+   * can fail between the first put of several and the last.
+   */
+  savepoint?(): () => void
 }
 
 export class OverlayStore implements Store {
@@ -149,6 +156,39 @@ export class OverlayStore implements Store {
 
   clear(): void {
     this.#overlay.clear()
+  }
+
+  /** Nobody else evaluates meanwhile: once is enough. */
+  transact(body: (store: Store) => void, watched: readonly WatchedKey[] = []): boolean {
+    const overlay = this.#overlay
+    if (watched.some(({ key, version }) => (overlay.seek(key) ? overlay.version : ABSENT) !== version))
+      return false
+    const takeBack = overlay.savepoint?.()
+    try {
+      body(this)
+    } catch (error) {
+      takeBack?.()
+      throw error
+    }
+    return true
+  }
+
+  readMany(
+    keys: readonly Uint8Array[],
+    start: () => void,
+    each: (value: Uint8Array | undefined) => void,
+  ): void {
+    start()
+    for (const key of keys) each(this.view(key))
+  }
+
+  setMany(keys: readonly Uint8Array[], values: readonly Uint8Array[]): void {
+    this.transact(() => {
+      for (const [at, key] of keys.entries()) {
+        const value = values[at]
+        if (value !== undefined) this.set(key, value, 'none', 'always')
+      }
+    })
   }
 
   nowMs(): number {

@@ -30,6 +30,12 @@ export interface StoredEntry {
 /** What {@link Store.setIfVersion} takes for a key that must not be there. */
 export const ABSENT = 0
 
+/** A key, and the version it had when somebody looked: {@link ABSENT} if it was not there. */
+export interface WatchedKey {
+  readonly key: Uint8Array
+  readonly version: number
+}
+
 export interface ScanPage {
   /** Where to go on; 0 when the walk is complete. At most 2^53 - 1. */
   readonly cursor: number
@@ -90,6 +96,25 @@ export interface Store {
   /** A key that is there, drawn from all over the table (not evenly); `undefined` if there is none. */
   randomKey(): Buffer | undefined
   clear(): void
+  /**
+   * Runs `body` on a store that sees its own writes and makes all of them happen at one moment, at which everything it
+   * has looked at was still so, or none. False, and nothing has happened, if a watched key has another version by then. `body`
+   * may run several times, and must do nothing that it could not do again. What it throws passes through and nothing
+   * changes. Throws `OperationError` FULL or TIMEOUT, and nothing has changed. Not looked at again: `size`, `scan`,
+   * `randomKey`. A key that was absent when watched, and is absent again, has not changed.
+   */
+  transact(body: (store: Store) => void, watched?: readonly WatchedKey[]): boolean
+  /**
+   * Reads keys as they were at one moment: `each` gets every value in order (`undefined`: absent; in memory that is used
+   * again after it returns). `start` is called first, and again before all of them come anew.
+   */
+  readMany(
+    keys: readonly Uint8Array[],
+    start: () => void,
+    each: (value: Uint8Array | undefined) => void,
+  ): void
+  /** Stores all of them at one moment, without expiry; of a key that is named twice, the last value. Throws FULL. */
+  setMany(keys: readonly Uint8Array[], values: readonly Uint8Array[]): void
   /** The clock that expiry is judged by: milliseconds since 1970, never going back. */
   nowMs(): number
   stats(): StoreStats

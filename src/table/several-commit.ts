@@ -114,12 +114,11 @@ export class SeveralCommit {
 
   /** Fetches and fills the chunks, and makes buckets for what may be new. */
   #fill(order: readonly TouchedKey[]): void {
-    for (const touched of order) if (touched.intent === INTENT.PUT) this.#fillOne(touched)
+    for (const touched of order) if (isToBeFilled(touched)) this.#fillOne(touched)
     for (let i = 0; i < order.length; ) {
       const { stripeAt } = order[i]!
       let puts = 0
-      for (; i < order.length && order[i]!.stripeAt === stripeAt; i++)
-        if (order[i]!.intent === INTENT.PUT) puts++
+      for (; i < order.length && order[i]!.stripeAt === stripeAt; i++) if (isToBeFilled(order[i]!)) puts++
       if (puts > 0) this.#room.growFor(stripeAt, puts)
     }
   }
@@ -288,7 +287,7 @@ export class SeveralCommit {
   /** The chunks that have not come into the table are loose. */
   #dropChunks(order: readonly TouchedKey[]): void {
     for (const touched of order) {
-      if (touched.chunk !== 0) this.#loose.push(touched.chunk)
+      if (touched.chunk !== 0 && !touched.isStaged) this.#loose.push(touched.chunk)
       touched.chunk = 0
     }
   }
@@ -320,6 +319,11 @@ function stripesOf(order: readonly TouchedKey[]): number[] {
   const stripes: number[] = []
   for (const { stripeAt } of order) if (stripes.at(-1) !== stripeAt) stripes.push(stripeAt)
   return stripes
+}
+
+/** Whoever has staged a chunk has made room for it, too. */
+function isToBeFilled({ intent, isStaged }: TouchedKey): boolean {
+  return intent === INTENT.PUT && !isStaged
 }
 
 /** For the clock's hand. */

@@ -18,6 +18,7 @@
  */
 import { MAX_VALUE_BYTES } from '../base/limits.js'
 import { HEADER } from '../memory/header.js'
+import type { Reference } from '../memory/region.js'
 import { STRIPE } from './layout.js'
 import { READ_BYTES, READ_NOTHING } from './reader.js'
 import { SeveralCommit } from './several-commit.js'
@@ -133,6 +134,16 @@ export class SeveralKeys {
     touched.intent = INTENT.PUT
     touched.value = value
     touched.putExpiresAtMs = expiresAtMs
+    touched.chunk = 0
+    touched.isStaged = false
+    this.#isChanging = true
+  }
+
+  /** Puts a chunk that the caller has filled, and brought the lines for: it is the table's once `commit` returns true. */
+  putChunk(touched: TouchedKey, chunk: Reference): void {
+    touched.intent = INTENT.PUT
+    touched.chunk = chunk
+    touched.isStaged = true
     this.#isChanging = true
   }
 

@@ -33,6 +33,8 @@ export class TouchedKey {
   putExpiresAtMs = Number.POSITIVE_INFINITY
   /** The chunk that holds it, 0 until there is one. */
   chunk: Reference = 0
+  /** The chunk was filled by the caller, who keeps it if the transaction fails. */
+  isStaged = false
 
   /** Under the stripe's lock: the slot, the chunk that is in it (0: none), and whether the slot was taken just now. */
   slotWords: Int32Array
@@ -54,6 +56,7 @@ export class TouchedKey {
     this.intent = INTENT.NONE
     this.value = NOTHING
     this.chunk = 0
+    this.isStaged = false
     this.old = 0
     this.isPlaced = false
   }

@@ -10,6 +10,7 @@ import { isOperationError } from '../base/errors.js'
 import { MAX_KEY_BYTES } from '../base/limits.js'
 import { ABSENT, type Store, UNCHANGED } from '../store/store.js'
 import { followsModel } from './store-model.js'
+import { describeTransactions } from './store-transaction-contract.js'
 import { describeWalk } from './store-walk-contract.js'
 
 export interface StoreHarness {
@@ -41,6 +42,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describeUpdate(withStore)
     describeWalk(withStore)
     describeBounds(withStore, open)
+    describeTransactions(withStore, open)
     it(
       'does the same as a plain model under random calls',
       withStore(({ store }) => followsModel(store)),
