@@ -23,7 +23,7 @@ export interface Bound {
   readonly value: number
 }
 
-export type FigureUnit = 'times' | 'points' | 'entries' | 'µs' | 'ms' | 'M/s' | '%'
+export type FigureUnit = 'times' | 'points' | 'entries' | 'µs' | 'ms' | 'M/s' | '/s' | 'B' | '%'
 
 export interface Figure<Name extends string = Section> {
   readonly section: Name
@@ -70,11 +70,13 @@ const UNIT_TEXTS: { readonly [unit in FigureUnit]: string } = {
   µs: ' µs',
   ms: ' ms',
   'M/s': ' M/s',
+  '/s': ' /s',
+  B: ' B',
   '%': ' %',
 }
 
 function amountText(amount: number, unit: FigureUnit): string {
-  const digits = unit === 'entries' ? 0 : unit === 'ms' ? 1 : 2
+  const digits = unit === 'entries' || unit === '/s' ? 0 : unit === 'ms' || unit === 'B' ? 1 : 2
   return `${amount.toFixed(digits)}${UNIT_TEXTS[unit]}`
 }
 

@@ -40,12 +40,22 @@ export class RedisServer {
     this.#folder = folder
   }
 
-  /** Resolves when it takes connections. Rejects with one line where there is no redis-server. */
-  static async start(): Promise<RedisServer> {
+  /** Resolves when it takes connections. Rejects with one line where there is no redis-server. `parent` gets its folder. */
+  static async start(settings: readonly string[] = [], parent = tmpdir()): Promise<RedisServer> {
     for (let tries = 1; ; tries++) {
-      const folder = mkdtempSync(join(tmpdir(), 'hearth-bench-'))
+      const folder = mkdtempSync(join(parent, 'hearth-bench-'))
       const port = await freePort()
-      const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder]
+      const flags = [
+        '--port',
+        String(port),
+        '--bind',
+        '127.0.0.1',
+        '--save',
+        '',
+        '--dir',
+        folder,
+        ...settings,
+      ]
       const child = spawn('redis-server', flags, { stdio: ['ignore', 'pipe', 'ignore'] })
       try {
         return new RedisServer(port, await readiness(child), child, folder)

@@ -5,6 +5,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { GIB } from '../base/limits.js'
 import { parseSize } from '../base/size.js'
+import { logCommand } from './bench-log.js'
 import { processesCommand } from './bench-processes.js'
 import { type BenchTableOptions, benchTable } from './bench-table.js'
 import { UsageError } from './exit.js'
@@ -121,4 +122,5 @@ export function benchCommand(): Command {
     .description('measure this machine')
     .addCommand(tableCommand())
     .addCommand(processesCommand())
+    .addCommand(logCommand())
 }
