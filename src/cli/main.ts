@@ -4,7 +4,7 @@
  * use, 3 could not.
  */
 import { Command, CommanderError } from 'commander'
-import { packageVersion } from '../server/version.js'
+import { packageVersion } from '../base/version.js'
 import { backupCommand, restoreCommand } from './backup.js'
 import { benchCommand } from './bench.js'
 import { checkCommand } from './check.js'

@@ -6,13 +6,13 @@
  * A thread that fails takes the node with it, and `stopped` rejects with what it threw.
  */
 import { OperationError } from '../base/errors.js'
+import { packageVersion } from '../base/version.js'
 import { NodeCounters } from './counters.js'
 import { type FixedFacts, nodeFacts } from './facts.js'
 import { type CheckedNodeOptions, checkNodeOptions, type NodeOptions } from './node-options.js'
 import { SocketServer } from './socket-server.js'
 import { type NodeAddress, startSocketWorkers } from './socket-workers.js'
 import { openTextFront } from './text-front.js'
-import { packageVersion } from './version.js'
 import { createTable, type NodeTable } from './worker-store.js'
 
 export interface RunningNode {

@@ -90,6 +90,16 @@ export class DirectStore implements Store {
     return this.#region.share()
   }
 
+  /** The shared memory behind it, for those who only read. */
+  get region(): SharedArrayRegion | MappedRegion {
+    return this.#region
+  }
+
+  /** Makes buckets for so many entries while the table is empty, as far as memory allows. */
+  reserve(entries: number): void {
+    this.#table.reserve(entries)
+  }
+
   get size(): number {
     return this.#table.size
   }

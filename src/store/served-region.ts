@@ -6,7 +6,6 @@
  * became of the process: the kernel takes the lock back with it. What a dead server has left is retired before its
  * successor's region appears, and what processes share directly is never taken over.
  */
-import { closeSync, constants, openSync } from 'node:fs'
 import { isOperationError, OperationError } from '../base/errors.js'
 import { MAX_PARTICIPANTS } from '../base/limits.js'
 import { geometry } from '../memory/geometry.js'
@@ -14,7 +13,8 @@ import { HEADER, REGION_ROLE } from '../memory/header.js'
 import { type MappedHandle, MappedRegion, retireLocked } from '../memory/mapped-region.js'
 import { withNameLock } from '../memory/name-lock.js'
 import { Native } from '../memory/native.js'
-import { type RegionName, regionName, SAFELY } from '../memory/region-name.js'
+import type { Presence } from '../memory/region.js'
+import { type RegionName, regionName } from '../memory/region-name.js'
 import { sweepLeftovers } from '../memory/region-sweep.js'
 import { Space, type TableFacts } from '../table/space.js'
 
@@ -99,27 +99,7 @@ export function attachByName({ name, id }: MappedHandle): MappedRegion {
   throw new OperationError('CLOSED', `the table '${name}' that was shared is gone`)
 }
 
-/** Looks whether the server of a name lives, again and again, by an open file of its own. */
-export class ServerWatch {
-  readonly #native = Native.load()
-  #descriptor: number
-
-  private constructor(descriptor: number) {
-    this.#descriptor = descriptor
-  }
-
-  /** Of the region that has the name now. Throws what `openSync` throws. */
-  static open(name: RegionName): ServerWatch {
-    return new ServerWatch(openSync(name.path, constants.O_RDONLY | SAFELY))
-  }
-
-  /** One system call. False once closed. */
-  isServerAlive(): boolean {
-    return this.#descriptor >= 0 && this.#native.isByteLocked(this.#descriptor, SERVER_RECORD)
-  }
-
-  close(): void {
-    if (this.#descriptor >= 0) closeSync(this.#descriptor)
-    this.#descriptor = -1
-  }
+/** Whether the server of a region lives, by somebody's opening of it. One system call. */
+export function isServed(presence: Presence): boolean {
+  return presence.isPresent(SERVER_RECORD)
 }

@@ -3,7 +3,7 @@
  * a version carry it as `first` and the remaining ttl as `second`.
  */
 import { OperationError } from '../../base/errors.js'
-import type { Expiry, Store } from '../../store/store.js'
+import { type Expiry, type Store, UNCHANGED } from '../../store/store.js'
 import {
   EFFECT,
   FLAGS,
@@ -59,6 +59,21 @@ function compareAndSet(
     }
     if (store.setIfVersion(key, both.subarray(expectedBytes), entry.expiresAtMs, entry.version)) return
   }
+}
+
+/** Deletes the key if its value is the request's. */
+function compareAndDelete(
+  { store }: OperationContext,
+  request: OperationMessage,
+  reply: OperationMessage,
+): void {
+  const expected = valueIn(request)
+  let isSame = false
+  store.update(keyIn(request), 'keep', (current) => {
+    isSame = current?.equals(expected) === true
+    return isSame ? undefined : UNCHANGED
+  })
+  replyWhether(reply, isSame)
 }
 
 function getEntry({ store }: OperationContext, request: OperationMessage, reply: OperationMessage): void {
@@ -147,4 +162,5 @@ export const singleKeyOperations = [
     run: ({ store }, request, reply) => replyWhether(reply, store.persist(keyIn(request))),
   },
   { code: 13, name: 'remainingTtl', effect: NONE, run: remainingTtl },
+  { code: 15, name: 'compareAndDelete', effect: KEY, run: compareAndDelete },
 ] as const satisfies readonly Operation[]

@@ -1,0 +1,33 @@
+/** What every call of a client can be told besides its arguments, checked at the edge. */
+import { OperationError } from '../base/errors.js'
+import { describe } from '../codec/codec.js'
+
+export interface CallOptions {
+  /** Milliseconds until the call fails with TIMEOUT. Default: the client's `timeoutMs`. */
+  readonly timeoutMs?: number
+  /** Gives the call up: it fails with ABORTED. Of calls with promises only. */
+  readonly signal?: AbortSignal
+}
+
+export const DEFAULT_TIMEOUT_MS = 5000
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
+export function checkTimeout(timeoutMs: unknown): number {
+  if (typeof timeoutMs !== 'number')
+    throw new TypeError(`timeoutMs must be a number of milliseconds, not ${describe(timeoutMs)}`)
+  if (timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
+  throw new RangeError(`timeoutMs must be above 0 and at most ${MAX_TIMEOUT_MS}, not ${timeoutMs}`)
+}
+
+export function checkSignal(signal: unknown): AbortSignal {
+  if (signal instanceof AbortSignal) return signal
+  throw new TypeError(`signal must be an AbortSignal, not ${describe(signal)}`)
+}
+
+/** What a caller who gave up gets. */
+export function abortedBy(signal: AbortSignal, isSent: boolean): OperationError {
+  return new OperationError('ABORTED', 'the caller gave this call up', {
+    outcome: isSent ? 'unknown' : 'not-applied',
+    cause: signal.reason,
+  })
+}

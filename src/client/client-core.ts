@@ -1,0 +1,287 @@
+/**
+ * What a client is behind its methods: the present connection or none, and the ways to carry out a request: by a promise,
+ * blocking, or in a window. Reconnects by itself; what was on its way when a connection ended has failed with it and is
+ * never sent again.
+ */
+import { EventEmitter } from 'node:events'
+import { monotonicMs } from '../base/clock.js'
+import { isOperationError, OperationError } from '../base/errors.js'
+import type { Message } from '../channel/message.js'
+import { answerOf } from './answer.js'
+import { type CallOptions, checkSignal, checkTimeout } from './call-options.js'
+import { outcomeOf } from './calls.js'
+import type { Connection, Connector } from './connection.js'
+import { Link } from './link.js'
+import type { Decode, Requests } from './requests.js'
+import type { Rounds } from './rounds.js'
+import type { Answer } from './windowed.js'
+
+const FIRST_PAUSE_MS = 10
+const LONGEST_PAUSE_MS = 500
+/** Between looks for room that only the server can make. */
+const ROOM_PAUSE_MS = 1
+
+export interface CoreOptions<K, V> {
+  readonly connection: Connection
+  /** Undefined: when the connection ends, so does the client. */
+  readonly connector: Connector | undefined
+  readonly requests: Requests<K, V>
+  readonly message: Message
+  readonly window: number
+  readonly timeoutMs: number
+}
+
+export class ClientCore<K, V> {
+  readonly requests: Requests<K, V>
+  readonly events = new EventEmitter()
+  readonly #message: Message
+  readonly #connector: Connector | undefined
+  readonly #window: number
+  readonly #timeoutMs: number
+  #link: Link<K, V>
+  #links = 0
+  #isClosed = false
+  #isReferenced = false
+  #areCallsReferenced = true
+  #retry: NodeJS.Timeout | undefined
+
+  constructor({ connection, connector, requests, message, window, timeoutMs }: CoreOptions<K, V>) {
+    this.requests = requests
+    this.#message = message
+    this.#connector = connector
+    this.#window = window
+    this.#timeoutMs = timeoutMs
+    this.#link = this.#open(connection)
+    // Whoever got the client a moment ago is listening by then.
+    setImmediate(() => this.events.emit('connect')).unref()
+  }
+
+  get isConnected(): boolean {
+    return !this.#link.isOver
+  }
+
+  /** The present connection. Throws OperationError CLOSED or SERVER_GONE if there is none. */
+  link(): Link<K, V> {
+    const link = this.#link
+    if (link.isOver) throw this.#whyNot()
+    return link
+  }
+
+  /** A request that `make` fills, and a promise of its answer. Never throws. */
+  async call<R>(make: () => Decode<R>, options: CallOptions | undefined): Promise<R> {
+    const timeoutMs = this.#timeoutOf(options)
+    const signal = options?.signal === undefined ? undefined : checkSignal(options.signal)
+    return this.#send(make(), timeoutMs, signal)
+  }
+
+  /** The request that has just been filled, blocking. */
+  callSync<R>(decode: Decode<R>, options: CallOptions | undefined): R {
+    const timeoutMs = this.#timeoutOf(options)
+    const link = this.link()
+    const { effect } = this.requests
+    try {
+      let id = link.calls.queued === 0 ? link.lane.trySubmit(this.#message, effect) : 0
+      if (id === 0) id = this.#submitLater(link, timeoutMs)
+      if (link.lane.wait(id, link.reply, timeoutMs)) return answerOf(link.reply, decode)
+      link.lane.giveUp(id)
+    } catch (error) {
+      link.notice(error)
+      throw error
+    }
+    throw timeout(timeoutMs, outcomeOf(effect))
+  }
+
+  /** An operation of several requests, with promises. All of it has one deadline. */
+  async run<R>(rounds: Rounds<R>, options: CallOptions | undefined): Promise<R> {
+    const deadlineMs = monotonicMs() + this.#timeoutOf(options)
+    const signal = options?.signal === undefined ? undefined : checkSignal(options.signal)
+    let step = rounds.next()
+    while (step.done !== true) {
+      try {
+        const value = await this.#send(step.value, Math.max(1, deadlineMs - monotonicMs()), signal)
+        step = rounds.next(value)
+      } catch (error) {
+        step = rounds.throw(error)
+      }
+    }
+    return step.value
+  }
+
+  /** The same, blocking. */
+  runSync<R>(rounds: Rounds<R>, options: CallOptions | undefined): R {
+    const deadlineMs = monotonicMs() + this.#timeoutOf(options)
+    let step = rounds.next()
+    while (step.done !== true) {
+      try {
+        const value = this.callSync(step.value, { timeoutMs: Math.max(1, deadlineMs - monotonicMs()) })
+        step = rounds.next(value)
+      } catch (error) {
+        step = rounds.throw(error)
+      }
+    }
+    return step.value
+  }
+
+  /** The request that has just been filled, by the window. Throws OperationError BACK_PRESSURE if there is no room. */
+  submit(decode: Decode<unknown>): number {
+    const link = this.link()
+    if (link.calls.queued > 0)
+      throw new OperationError('BACK_PRESSURE', 'calls with promises wait for room in the window already')
+    return this.#guarded(link, () => link.window.submit(this.#message, this.requests.effect, decode))
+  }
+
+  poll(id: number): Answer | undefined {
+    const link = this.#linkOf(id)
+    return this.#guarded(link, () => link.window.poll(id))
+  }
+
+  waitFor(id: number, options: CallOptions | undefined): Answer {
+    const timeoutMs = this.#timeoutOf(options)
+    const link = this.#linkOf(id)
+    const answer = this.#guarded(link, () => link.window.wait(id, timeoutMs))
+    if (answer === undefined) throw timeout(timeoutMs, 'unknown')
+    return answer
+  }
+
+  async result(id: number, options: CallOptions | undefined): Promise<unknown> {
+    const timeoutMs = this.#timeoutOf(options)
+    const signal = options?.signal === undefined ? undefined : checkSignal(options.signal)
+    const link = this.#linkOf(id)
+    const { laneId, decode, effect } = link.window.handOver(id)
+    const answer = link.calls.await(laneId, effect, decode, timeoutMs, signal)
+    link.expect()
+    return answer
+  }
+
+  ref(): void {
+    this.#isReferenced = true
+    this.#areCallsReferenced = true
+    this.#applyReferences()
+  }
+
+  unref(): void {
+    this.#isReferenced = false
+    this.#areCallsReferenced = false
+    this.#applyReferences()
+  }
+
+  /** Calls on their way fail with CLOSED. Again: nothing. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    clearTimeout(this.#retry)
+    this.#link.end(new OperationError('CLOSED', 'this client was closed'))
+  }
+
+  #timeoutOf(options: CallOptions | undefined): number {
+    return options?.timeoutMs === undefined ? this.#timeoutMs : checkTimeout(options.timeoutMs)
+  }
+
+  #send<R>(decode: Decode<R>, timeoutMs: number, signal: AbortSignal | undefined): Promise<R> {
+    const link = this.link()
+    try {
+      const answer = link.calls.send(this.#message, this.requests.effect, decode, timeoutMs, signal)
+      link.expect()
+      return answer
+    } catch (error) {
+      link.notice(error)
+      throw error
+    }
+  }
+
+  /** Sends the filled request when there is room, after all that wait for it. */
+  #submitLater(link: Link<K, V>, timeoutMs: number): number {
+    const { effect } = this.requests
+    // Answering others runs user code, which may fill the next request.
+    const message = this.#message.copy()
+    const deadlineMs = monotonicMs() + timeoutMs
+    for (;;) {
+      const id = link.calls.queued === 0 ? link.lane.trySubmit(message, effect) : 0
+      if (id !== 0) return id
+      if (link.window.size >= link.lane.window)
+        throw new OperationError(
+          'BACK_PRESSURE',
+          `${link.window.size} requests of the window are not collected`,
+        )
+      const leftMs = deadlineMs - monotonicMs()
+      if (leftMs <= 0) throw timeout(timeoutMs, 'not-applied')
+      if (link.calls.waitForOne(leftMs)) continue
+      // What is in the way was given up on: it goes when the server has answered it.
+      link.lane.checkServer()
+      link.lane.pump()
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ROOM_PAUSE_MS)
+    }
+  }
+
+  #guarded<R>(link: Link<K, V>, work: () => R): R {
+    try {
+      return work()
+    } catch (error) {
+      link.notice(error)
+      throw error
+    }
+  }
+
+  /** The connection to collect `id` from: also one that is over, which may say what became of it. */
+  #linkOf(id: number): Link<K, V> {
+    if (!Number.isSafeInteger(id) || id < 1)
+      throw new RangeError(`an id is what submit gave, not ${String(id)}`)
+    return this.#link
+  }
+
+  #open(connection: Connection): Link<K, V> {
+    try {
+      const link = new Link(connection, this.requests, this.#links++, (error) => this.#ended(error))
+      link.setReferenced(this.#isReferenced, this.#areCallsReferenced)
+      return link
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+  }
+
+  #ended(error: OperationError): void {
+    if (!this.#isClosed) {
+      this.events.emit('disconnect', error)
+      this.#reconnectIn(FIRST_PAUSE_MS)
+    }
+  }
+
+  #reconnectIn(pauseMs: number): void {
+    if (this.#connector === undefined || this.#isClosed) return
+    this.#retry = setTimeout(() => void this.#reconnect(pauseMs), pauseMs)
+    if (!this.#isReferenced) this.#retry.unref()
+  }
+
+  async #reconnect(pausedMs: number): Promise<void> {
+    try {
+      const connection = await this.#connector?.connect(this.#window, this.#timeoutMs)
+      if (connection === undefined) return
+      if (this.#isClosed) {
+        connection.close()
+        return
+      }
+      this.#link = this.#open(connection)
+      this.events.emit('reconnect')
+    } catch (error) {
+      if (!isOperationError(error)) throw error
+      this.#reconnectIn(Math.min(LONGEST_PAUSE_MS, pausedMs * 2))
+    }
+  }
+
+  #applyReferences(): void {
+    if (this.#isReferenced) this.#retry?.ref()
+    else this.#retry?.unref()
+    this.#link.setReferenced(this.#isReferenced, this.#areCallsReferenced)
+  }
+
+  #whyNot(): OperationError {
+    if (this.#isClosed) return new OperationError('CLOSED', 'this client was closed')
+    const hope = this.#connector === undefined ? '' : ': reconnecting'
+    return new OperationError('SERVER_GONE', `there is no server now${hope}`, { outcome: 'not-applied' })
+  }
+}
+
+function timeout(timeoutMs: number, outcome: 'not-applied' | 'unknown'): OperationError {
+  return new OperationError('TIMEOUT', `the server did not answer within ${timeoutMs} ms`, { outcome })
+}

@@ -1,0 +1,77 @@
+/**
+ * What a client and its server say to each other over the registration socket: a JSON object a line.
+ *
+ *   client                          server
+ *   hello: release, window ──────>
+ *                          <──────  welcome: the region, the lane file      (or refused: why; and it hangs up)
+ *   mapped                 ──────>                                          the file loses its name
+ *
+ * Then the connection stays, silent: its end tells each side that the other is gone, whatever it died of. Lines have
+ * bounds, and what is no such message ends the connection.
+ */
+import type { MappedHandle } from '../memory/mapped-region.js'
+
+/** Of the messages and of what the lanes carry. Another number is another language. */
+export const CONTROL_VERSION = 1
+export const MAX_LINE_BYTES = 4096
+
+export interface Hello {
+  readonly kind: 'hello'
+  readonly version: number
+  readonly release: string
+  readonly process: number
+  /** Most requests in flight. */
+  readonly window: number
+}
+
+export interface Welcome {
+  readonly kind: 'welcome'
+  readonly region: MappedHandle
+  /** Paths of the shared files of this client. */
+  readonly laneFile: string
+  readonly bellFile: string
+}
+
+export interface Refused {
+  readonly kind: 'refused'
+  readonly code: string
+  readonly message: string
+}
+
+export interface Mapped {
+  readonly kind: 'mapped'
+}
+
+export type ControlMessage = Hello | Welcome | Refused | Mapped
+
+const LINE_FEED = 0x0a
+
+/** Cuts a stream into messages. */
+export class ControlReader {
+  #rest: Buffer = Buffer.alloc(0)
+
+  /** The messages that `chunk` completes. Throws RangeError or SyntaxError for what cannot be one. */
+  read(chunk: Buffer): ControlMessage[] {
+    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    const messages: ControlMessage[] = []
+    for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED)) {
+      if (end > MAX_LINE_BYTES) break
+      messages.push(parse(bytes.toString('utf8', 0, end)))
+      bytes = bytes.subarray(end + 1)
+    }
+    if (bytes.length > MAX_LINE_BYTES) throw new RangeError('a line on the registration socket is too long')
+    this.#rest = bytes
+    return messages
+  }
+}
+
+export function controlLine(message: ControlMessage): string {
+  return `${JSON.stringify(message)}\n`
+}
+
+function parse(line: string): ControlMessage {
+  const message = JSON.parse(line) as unknown
+  if (typeof message !== 'object' || message === null) throw new RangeError('a message is an object')
+  if (typeof (message as { kind?: unknown }).kind !== 'string') throw new RangeError('a message has a kind')
+  return message as ControlMessage
+}

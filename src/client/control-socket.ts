@@ -1,0 +1,130 @@
+/**
+ * The client's end of the registration socket: says hello, waits for the welcome, and then tells when the server goes.
+ *
+ * Closing it tells the server to take the lanes back; so does the death of this process, in whatever way. It keeps the
+ * process alive only while `ref` says so.
+ */
+import { connect, type Socket } from 'node:net'
+import { ERROR_CODES, type ErrorCode, OperationError } from '../base/errors.js'
+import type { RegionName } from '../memory/region-name.js'
+import {
+  type ControlMessage,
+  ControlReader,
+  controlLine,
+  type Hello,
+  type Welcome,
+} from './control-messages.js'
+import { controlFile, controlPath, withSocketPath } from './control-path.js'
+
+export class ControlSocket {
+  readonly #socket: Socket
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.unref()
+  }
+
+  /**
+   * Registers with the server of that name. Throws OperationError NO_SERVER at once if none listens, TIMEOUT if it does not
+   * answer, and what it refuses with.
+   */
+  static async open(
+    name: RegionName,
+    hello: Hello,
+    timeoutMs: number,
+  ): Promise<{ control: ControlSocket; welcome: Welcome }> {
+    const socket = withSocketPath(name.directory, controlFile(name), (path) => connect({ path }))
+    // What follows is 'close'.
+    let cause: Error | undefined
+    socket.on('error', (error) => {
+      cause = error
+    })
+    const timer = setTimeout(() => socket.destroy(), timeoutMs)
+    try {
+      const welcome = await new Promise<Welcome>((resolve, reject) => {
+        const reader = new ControlReader()
+        let isConnected = false
+        socket.once('connect', () => {
+          isConnected = true
+          socket.write(controlLine(hello))
+        })
+        socket.on('data', (chunk: Buffer) => {
+          try {
+            for (const message of reader.read(chunk)) settle(message, resolve, reject)
+          } catch (error) {
+            reject(
+              new OperationError('MISMATCH', `what answers at ${controlPath(name)} is no server`, {
+                cause: error,
+              }),
+            )
+          }
+        })
+        socket.once('close', () =>
+          reject(isConnected ? unanswered(name, timeoutMs, cause) : nobody(name, cause)),
+        )
+      })
+      return { control: new ControlSocket(socket), welcome }
+    } catch (error) {
+      socket.destroy()
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** The lane file is mapped: it needs its name no more. */
+  confirm(): void {
+    this.#socket.write(controlLine({ kind: 'mapped' }))
+  }
+
+  /** Calls `listener` once, when the server has gone or hung up, or this end was closed. */
+  onGone(listener: () => void): void {
+    if (this.#socket.destroyed) queueMicrotask(listener)
+    else this.#socket.once('close', listener)
+  }
+
+  ref(): void {
+    this.#socket.ref()
+  }
+
+  unref(): void {
+    this.#socket.unref()
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+}
+
+function settle(
+  message: ControlMessage,
+  resolve: (welcome: Welcome) => void,
+  reject: (error: Error) => void,
+): void {
+  if (message.kind === 'welcome') resolve(message)
+  else if (message.kind === 'refused') {
+    const code = Object.hasOwn(ERROR_CODES, message.code) ? (message.code as ErrorCode) : 'REFUSED'
+    reject(new OperationError(code, String(message.message)))
+  }
+}
+
+function nobody(name: RegionName, cause: Error | undefined): OperationError {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code
+  if (code === 'EACCES')
+    return new OperationError('REFUSED', `the server of '${name.name}' belongs to another user`, { cause })
+  return new OperationError(
+    'NO_SERVER',
+    `nobody serves '${name.name}' on this machine (${controlPath(name)})`,
+    { cause },
+  )
+}
+
+function unanswered(name: RegionName, timeoutMs: number, cause: Error | undefined): OperationError {
+  return new OperationError(
+    'NO_SERVER',
+    `the server of '${name.name}' did not take this client within ${timeoutMs} ms`,
+    {
+      cause,
+    },
+  )
+}

@@ -1,0 +1,198 @@
+/**
+ * The registration socket of a server: takes clients in, and knows at once when one has gone, by the end of its
+ * connection, which the kernel brings about whatever it died of.
+ *
+ * It is there, with mode 0600, from the moment it has its name: it is bound in a directory that nobody else can look
+ * into, and renamed. What clients send is bounded and suspected; a bad one is hung up on, and the others never notice.
+ */
+import { chmodSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { basename, join } from 'node:path'
+import { isOperationError } from '../base/errors.js'
+import {
+  CONTROL_VERSION,
+  type ControlMessage,
+  ControlReader,
+  controlLine,
+  type Welcome,
+} from '../client/control-messages.js'
+import { controlPath, withSocketPath } from '../client/control-path.js'
+import type { RegionName } from '../memory/region-name.js'
+
+export interface Applicant {
+  readonly process: number
+  readonly window: number
+}
+
+/** Takes clients in and out. */
+export interface Admission {
+  /** Makes what the client needs; `hangUp` ends its connection. Throws OperationError or RangeError to refuse it. */
+  admit(client: Applicant, hangUp: () => void): Promise<Admitted>
+}
+
+export interface Admitted {
+  readonly welcome: Welcome
+  /** It has mapped its files. */
+  mapped(): void
+  /** It has gone. */
+  left(): void
+}
+
+/** For one who connects and says nothing. */
+const HELLO_TIMEOUT_MS = 5000
+const BACKLOG = 511
+
+export class ControlServer {
+  readonly #server: Server
+  readonly #path: string
+  readonly #sockets = new Set<Socket>()
+  readonly #release: string
+  #admission: Admission | undefined
+  #waiting: Socket[] = []
+
+  private constructor(path: string, release: string) {
+    this.#path = path
+    this.#release = release
+    this.#server = createServer((socket) => this.#accept(socket))
+    this.#server.unref()
+  }
+
+  /** Listens under the name, whose lock must be held: what lies there is replaced. Clients wait until `open`. */
+  static listenLocked(name: RegionName, release: string): ControlServer {
+    const control = new ControlServer(controlPath(name), release)
+    const hidden = mkdtempSync(join(name.directory, `${basename(control.#path)}.new-`))
+    try {
+      // Later errors show in that nobody can connect; one of binding shows in that there is no socket to rename.
+      control.#server.on('error', () => {})
+      withSocketPath(hidden, 'socket', (path) => control.#server.listen({ path, backlog: BACKLOG }))
+      chmodSync(join(hidden, 'socket'), 0o600)
+      renameSync(join(hidden, 'socket'), control.#path)
+    } catch (error) {
+      control.#server.close()
+      throw error
+    } finally {
+      rmSync(hidden, { recursive: true, force: true })
+    }
+    return control
+  }
+
+  /** Clients are taken in from now on. */
+  open(admission: Admission): void {
+    this.#admission = admission
+    for (const socket of this.#waiting) socket.resume()
+    this.#waiting = []
+  }
+
+  /** Removes the name. Under the lock of the name, and only if it is still this server's. */
+  concealLocked(): void {
+    rmSync(this.#path, { force: true })
+  }
+
+  /** Clients connected now. */
+  get clients(): number {
+    return this.#sockets.size
+  }
+
+  /** Hangs up on everybody. */
+  close(): void {
+    this.#server.close()
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.once('close', () => this.#sockets.delete(socket))
+    const registration = new Registration(socket, this.#release, () => this.#admission)
+    if (this.#admission === undefined) {
+      socket.pause()
+      this.#waiting.push(socket)
+    }
+    registration.begin()
+  }
+}
+
+/** One client: hello, welcome, mapped, and nothing more. */
+class Registration {
+  readonly #socket: Socket
+  readonly #release: string
+  readonly #admissionOf: () => Admission | undefined
+  readonly #reader = new ControlReader()
+  readonly #timer: NodeJS.Timeout
+  #expects: 'hello' | 'mapped' | 'nothing' = 'hello'
+  #admitted: Admitted | undefined
+
+  constructor(socket: Socket, release: string, admissionOf: () => Admission | undefined) {
+    this.#socket = socket
+    this.#release = release
+    this.#admissionOf = admissionOf
+    this.#timer = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS)
+    this.#timer.unref()
+  }
+
+  begin(): void {
+    this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    this.#socket.once('close', () => {
+      clearTimeout(this.#timer)
+      this.#admitted?.left()
+    })
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const message of this.#reader.read(chunk)) this.#handle(message)
+    } catch {
+      this.#socket.destroy()
+    }
+  }
+
+  #handle(message: ControlMessage): void {
+    if (message.kind === 'hello' && this.#expects === 'hello') {
+      this.#expects = 'nothing'
+      void this.#welcome(message)
+    } else if (message.kind === 'mapped' && this.#expects === 'mapped') {
+      this.#expects = 'nothing'
+      clearTimeout(this.#timer)
+      this.#admitted?.mapped()
+    } else this.#socket.destroy()
+  }
+
+  async #welcome(hello: {
+    readonly version: unknown
+    readonly release: unknown
+    readonly process: unknown
+    readonly window: unknown
+  }): Promise<void> {
+    const { version, release, process, window } = hello
+    if (version !== CONTROL_VERSION) {
+      const text = `the server is hearthkv ${this.#release}, this client ${String(release).slice(0, 40)}: use the same release on both sides`
+      this.#refuse('MISMATCH', text)
+      return
+    }
+    const admission = this.#admissionOf()
+    if (admission === undefined || !Number.isSafeInteger(process) || !Number.isSafeInteger(window)) {
+      this.#socket.destroy()
+      return
+    }
+    try {
+      const admitted = await admission.admit({ process: process as number, window: window as number }, () =>
+        this.#socket.destroy(),
+      )
+      if (this.#socket.destroyed) {
+        admitted.left()
+        return
+      }
+      this.#admitted = admitted
+      this.#expects = 'mapped'
+      this.#socket.write(controlLine(admitted.welcome))
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      if (isOperationError(error)) this.#refuse(error.code, message.slice(error.code.length + 2))
+      else this.#refuse('REFUSED', message)
+    }
+  }
+
+  #refuse(code: string, message: string): void {
+    this.#socket.end(controlLine({ kind: 'refused', code, message }))
+  }
+}

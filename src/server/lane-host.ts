@@ -1,0 +1,132 @@
+/**
+ * What a server does for those who come by lanes: gives each client a lane file, has all workers serve it, and takes it
+ * back when the client has gone. Clients of other processes get a file by its path, those of this one shared memory.
+ *
+ * A client's going is known by the end of its connection (control-server.ts) or by `left`; only then are its lanes closed,
+ * put down by every worker, and its rows free for the next one. On the main thread of the server.
+ */
+import { isOperationError, OperationError } from '../base/errors.js'
+import type { Bell } from '../channel/bell.js'
+import { LaneFile } from '../channel/lane-file.js'
+import { DEFAULT_LANE_SHAPE, MAX_WINDOW } from '../channel/layout.js'
+import type { Ledger } from '../channel/ledger.js'
+import type { MappedRegion } from '../memory/mapped-region.js'
+import type { Admission, Admitted, Applicant } from './control-server.js'
+import { bellPath, lanePath } from './lane-paths.js'
+import type { LaneWorkers } from './lane-workers.js'
+
+export interface LaneHostOptions {
+  readonly bell: Bell
+  readonly ledger: Ledger
+  readonly workers: LaneWorkers
+  /** Four words that no other server has. */
+  readonly serverId: readonly number[]
+  /** The served region, if it has a name. */
+  readonly region: MappedRegion | undefined
+}
+
+/** Lanes of a client in this process. */
+export interface LocalLanes {
+  readonly file: LaneFile
+  /** The client has gone. */
+  left(): void
+}
+
+export class LaneHost implements Admission {
+  readonly #options: LaneHostOptions
+  readonly #files = new Map<number, LaneFile>()
+  readonly #hangUps = new Map<number, () => void>()
+  #nextNumber = 1
+  #isStopping = false
+
+  constructor(options: LaneHostOptions) {
+    this.#options = options
+  }
+
+  /** Clients that have lanes now. */
+  get clients(): number {
+    return this.#files.size
+  }
+
+  async admit(client: Applicant, hangUp: () => void): Promise<Admitted> {
+    const { region } = this.#options
+    if (region === undefined) throw new OperationError('REFUSED', 'this server has no name')
+    const file = this.#make(client.window, client.process, lanePath(region.name, this.#nextNumber++))
+    this.#hangUps.set(file.id, hangUp)
+    try {
+      await this.#options.workers.attach(file.share())
+    } catch (error) {
+      this.#release(file)
+      throw error
+    }
+    const welcome = {
+      kind: 'welcome',
+      region: region.share(),
+      laneFile: file.path!,
+      bellFile: bellPath(region.name),
+    } as const
+    return { welcome, mapped: () => file.remove(), left: () => this.#release(file) }
+  }
+
+  /** Lanes for a client on this thread, at once: what it asks before the workers serve them waits there. */
+  join(window: number): LocalLanes {
+    const file = this.#make(window, process.pid, undefined)
+    // One that fails is a server that stops, which closes the file.
+    this.#options.workers.attach(file.share()).catch(() => {})
+    return { file, left: () => this.#release(file) }
+  }
+
+  /** A client wrote what it must not: its lane is closed already, now it goes altogether. */
+  hangUp(fileId: number): void {
+    this.#hangUps.get(fileId)?.()
+  }
+
+  /** Closes all lanes: clients are told at once. Workers may have ended or not. */
+  close(): void {
+    this.#isStopping = true
+    for (const file of this.#files.values()) {
+      file.close()
+      file.remove()
+    }
+    this.#files.clear()
+    this.#hangUps.clear()
+  }
+
+  #make(window: number, client: number, path: string | undefined): LaneFile {
+    if (this.#isStopping) throw new OperationError('CLOSED', 'the server stops')
+    if (!Number.isInteger(window) || window < 1 || window > MAX_WINDOW)
+      throw new RangeError(`window must be a whole number from 1 to ${MAX_WINDOW}, not ${window}`)
+    const { ledger, serverId } = this.#options
+    const shape = { ...DEFAULT_LANE_SHAPE, window }
+    const firstRow = ledger.open(shape.lanes)
+    if (firstRow < 0)
+      throw new OperationError(
+        'REFUSED',
+        `this server has its ${ledger.rows} clients: close some, or start it with more maxClients`,
+      )
+    try {
+      const where = path === undefined ? {} : { path }
+      const file = LaneFile.create({ shape, firstRow, serverId, client, ...where })
+      this.#files.set(file.id, file)
+      return file
+    } catch (error) {
+      ledger.close(firstRow, shape.lanes)
+      throw error
+    }
+  }
+
+  #release(file: LaneFile): void {
+    if (!this.#files.delete(file.id)) return
+    this.#hangUps.delete(file.id)
+    file.close()
+    file.remove()
+    const { workers, ledger } = this.#options
+    workers.detach(file.id).then(
+      () => ledger.close(file.firstRow, file.geometry.lanes),
+      // The workers have ended, and the ledger with them.
+      (error: unknown) => {
+        if (!isOperationError(error)) throw error
+      },
+    )
+  }
+}

@@ -1,0 +1,107 @@
+/** What a server can be told, with defaults, checked before anything starts. */
+import { DEFAULT_CAPACITY_BYTES, MAX_CAPACITY_BYTES, MIN_CAPACITY_BYTES } from '../base/limits.js'
+import { parseSize } from '../base/size.js'
+import { MAX_LANE_WORKERS } from '../channel/layout.js'
+import { checkBoolean, checkOptions, checkWholeNumber } from '../map/arguments.js'
+import { DEFAULT_RESP_HOST, isLoopback } from './node-options.js'
+
+/** What a server tells its program of; a pino logger is one. */
+export interface ServerLogger {
+  info(message: string): void
+  warn(message: string): void
+}
+
+export interface ServerOptions {
+  /** What clients ask for. Default 'hearth'. */
+  readonly name?: string
+  /** Threads that serve clients, 1 to 30. Default 1. */
+  readonly laneWorkers?: number
+  /** Threads that serve the Redis protocol, 1 to 64. Default 1; none without `resp`. */
+  readonly socketWorkers?: number
+  /** Memory for entries and buckets, in bytes or as '256MiB'. Default 64 MiB. */
+  readonly capacity?: number | string
+  /** Lock stripes, rounded up to a power of two. Default: one for every 512 KiB, at least 16. */
+  readonly stripes?: number
+  /** Entries to have buckets for from the start. */
+  readonly initialSize?: number
+  /** What happens when it is full: `'none'` (default) refuses writes, `'clock'` drops what was not used lately. */
+  readonly eviction?: 'none' | 'clock'
+  /** `'off'`: memory only, the default and the only one yet. */
+  readonly durability?: 'off'
+  /** Where to serve the Redis protocol; left out, it is not. Port 0 lets the system choose. */
+  readonly resp?: { readonly port?: number; readonly host?: string }
+  /** Most clients at a time, 1 to 4096. Default 256. */
+  readonly maxClients?: number
+  /**
+   * False: the table lies in memory of this process alone, without a name; only `server.client()` and the Redis protocol
+   * reach it. Default: true where named tables can be had.
+   */
+  readonly shm?: boolean
+  readonly logger?: ServerLogger
+}
+
+export interface CheckedServerOptions {
+  readonly name: string
+  readonly laneWorkers: number
+  readonly socketWorkers: number
+  readonly capacityBytes: number
+  readonly stripeBits: number | undefined
+  readonly initialSize: number
+  readonly eviction: 'none' | 'clock'
+  readonly resp: { readonly port: number; readonly host: string } | undefined
+  readonly maxClients: number
+  readonly shm: boolean | undefined
+  readonly logger: ServerLogger | undefined
+}
+
+const DEFAULT_NAME = 'hearth'
+const DEFAULT_RESP_PORT = 6380
+const DEFAULT_MAX_CLIENTS = 256
+const MOST_CLIENTS = 4096
+const MOST_SOCKET_WORKERS = 64
+const MOST_STRIPES = 2 ** 17
+const MOST_ENTRIES = 2 ** 31 - 1
+const MOST_PORT = 65_535
+
+/** Throws TypeError or RangeError for what cannot be. */
+export function checkServerOptions(options: ServerOptions): CheckedServerOptions {
+  const given = checkOptions(options, 'a Server', "{ name: 'hearth' }") ?? {}
+  const {
+    name = DEFAULT_NAME,
+    eviction = 'none',
+    durability = 'off',
+    stripes,
+    capacity = DEFAULT_CAPACITY_BYTES,
+  } = given
+  const capacityBytes = typeof capacity === 'string' ? parseSize(capacity, 'capacity') : capacity
+  if (eviction !== 'none' && eviction !== 'clock')
+    throw new RangeError(`eviction is 'none' or 'clock', not '${String(eviction)}'`)
+  if (durability !== 'off' || 'dataDir' in given)
+    throw new RangeError('this version keeps nothing on disk: leave out dataDir, and durability or say off')
+  return {
+    name,
+    laneWorkers: checkWholeNumber(given.laneWorkers ?? 1, 'laneWorkers', 1, MAX_LANE_WORKERS),
+    socketWorkers: checkWholeNumber(given.socketWorkers ?? 1, 'socketWorkers', 1, MOST_SOCKET_WORKERS),
+    capacityBytes: checkWholeNumber(capacityBytes, 'capacity', MIN_CAPACITY_BYTES, MAX_CAPACITY_BYTES),
+    stripeBits:
+      stripes === undefined
+        ? undefined
+        : Math.ceil(Math.log2(checkWholeNumber(stripes, 'stripes', 1, MOST_STRIPES))),
+    initialSize: checkWholeNumber(given.initialSize ?? 0, 'initialSize', 0, MOST_ENTRIES),
+    eviction,
+    resp: given.resp === undefined ? undefined : checkResp(given.resp),
+    maxClients: checkWholeNumber(given.maxClients ?? DEFAULT_MAX_CLIENTS, 'maxClients', 1, MOST_CLIENTS),
+    shm: given.shm === undefined ? undefined : checkBoolean(given.shm, 'shm'),
+    logger: given.logger,
+  }
+}
+
+function checkResp(resp: NonNullable<ServerOptions['resp']>): { port: number; host: string } {
+  const { port = DEFAULT_RESP_PORT, host = DEFAULT_RESP_HOST } =
+    checkOptions(resp, 'resp', '{ port: 6380 }') ?? {}
+  checkWholeNumber(port, 'resp.port', 0, MOST_PORT)
+  if (isLoopback(host)) return { port, host }
+  throw new RangeError(
+    `resp.host ${host} can be reached from outside and there is no password: choose 127.0.0.1`,
+  )
+}
