@@ -26,7 +26,7 @@ export interface TextConnectionEvents {
 
 /** Replies are handed to the socket at the latest when this much has gathered. */
 const FLUSH_BYTES = 256 * 1024
-const MAX_WAITING = 4096
+const MAX_WAITING = 1024
 const MAX_WAITING_BYTES = 1024 * 1024
 /** How long a peer that was told goodbye may keep its half open. */
 const LINGER_MS = 1000
@@ -84,7 +84,7 @@ export class TextConnection {
     return (
       !(this.#waitsForDrain || this.#ended || this.#socket.destroyed) &&
       waiting < MAX_WAITING &&
-      (waiting === 0 || this.#waitingBytes < MAX_WAITING_BYTES)
+      (waiting === 0 || this.#waitingBytes + this.#replies.heldBytes < MAX_WAITING_BYTES)
     )
   }
 

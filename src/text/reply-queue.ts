@@ -11,6 +11,7 @@ export class ReplyQueue {
   #readyBytes = 0
   /** Replies behind the first one that is not known, that one included; the oldest is at `#oldest`. */
   #slots: Slot[] = []
+  #heldBytes = 0
   #oldest = 0
 
   /** Bytes that may go out. */
@@ -23,10 +24,19 @@ export class ReplyQueue {
     return this.#slots.length - this.#oldest
   }
 
+  /** Bytes that are known, but stand behind one that is not. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
   /** The next reply, which is known. */
   add(bytes: Buffer): void {
-    if (this.waiting > 0) this.#slots.push({ bytes })
-    else this.#release(bytes)
+    if (this.waiting === 0) {
+      this.#release(bytes)
+      return
+    }
+    this.#slots.push({ bytes })
+    this.#heldBytes += bytes.length
   }
 
   /** The next reply, which is not known yet: call what comes back with its bytes, once. */
@@ -35,6 +45,7 @@ export class ReplyQueue {
     this.#slots.push(slot)
     return (bytes) => {
       slot.bytes = bytes
+      this.#heldBytes += bytes.length
       this.#advance()
     }
   }
@@ -49,6 +60,7 @@ export class ReplyQueue {
 
   #advance(): void {
     for (let slot = this.#slots[this.#oldest]; slot?.bytes !== undefined; slot = this.#slots[this.#oldest]) {
+      this.#heldBytes -= slot.bytes.length
       this.#release(slot.bytes)
       this.#oldest++
     }
