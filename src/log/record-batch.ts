@@ -60,6 +60,13 @@ export class RecordBatch {
     this.#count = 0
   }
 
+  /** Forgets the records added since `count` and `byteLength` were these. */
+  cutTo(count: number, byteLength: number): void {
+    assert(count <= this.#count && byteLength <= this.#length, 'a cut leaves less')
+    this.#count = count
+    this.#length = byteLength
+  }
+
   /** `expiresAtMs` Infinity: none. */
   set(key: Uint8Array, value: Uint8Array, isAscii: boolean, expiresAtMs = Infinity): void {
     const expires = expiresAtMs !== Infinity

@@ -82,9 +82,18 @@ interface ReadOptions extends Omit<LoadOptions, 'logId'> {
 
 /** The whole snapshot, or where it is damaged. Throws MISMATCH for a newer format. */
 export function readSnapshot(options: ReadOptions): LoadedSnapshot | Damage {
+  const steps = readSnapshotSteps(options)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** As {@link readSnapshot}, block by block: yields after each. */
+export function* readSnapshotSteps(options: ReadOptions): Generator<void, LoadedSnapshot | Damage> {
   const file = options.disk.open(options.name, 'read')
   try {
-    return new SnapshotRead(options, file).run()
+    return yield* new SnapshotRead(options, file).run()
   } finally {
     file.close()
   }
@@ -117,7 +126,7 @@ class SnapshotRead {
     }
   }
 
-  run(): LoadedSnapshot | Damage {
+  *run(): Generator<void, LoadedSnapshot | Damage> {
     const headerFault = this.#readHeader()
     if (headerFault !== undefined) return this.#damage(headerFault)
     for (;;) {
@@ -127,6 +136,7 @@ class SnapshotRead {
       const fault = this.#readEntries(block)
       if (fault !== undefined) return this.#damage(fault)
       this.#options.onBytes?.(this.#offset, this.#size)
+      yield
     }
   }
 

@@ -9,11 +9,11 @@
  *  6. older snapshots and the segments that only they needed are removed.
  *
  * Killed anywhere before 4 it leaves a temporary file, which the next start removes; after 4 the new snapshot counts.
- * `snapshotSteps` is a generator: whoever drives it decides how much other work goes between two blocks, and on which
- * thread. One snapshot at a time.
+ * `snapshotSteps` is a generator: whoever drives it decides how much other work goes between two steps, and on which
+ * thread. A step is bounded: a block written, at most 4 MiB synced, or a block read back. One snapshot at a time.
  */
 import { OperationError } from '../base/errors.js'
-import { damageText } from './damage.js'
+import { type Damage, damageText } from './damage.js'
 import { type Disk, type DiskFile, writeFully } from './disk.js'
 import { type Epoch, HEADER_BYTES } from './format.js'
 import { RecordBatch } from './record-batch.js'
@@ -30,11 +30,13 @@ import {
   sealBlock,
   snapshotName,
 } from './snapshot-format.js'
-import { NO_SINK, readSnapshot } from './snapshot-reader.js'
+import { type LoadedSnapshot, NO_SINK, readSnapshot, readSnapshotSteps } from './snapshot-reader.js'
 
 const TEMPORARY_NAME = 'snapshot.tmp'
 /** A block is written once it has so many bytes of records. */
 export const BLOCK_BYTES = 256 * 1024
+/** The file is synced in pieces of this size, so that no step waits for all of it. */
+const SYNC_BYTES = 4 * 1024 * 1024
 
 export interface SnapshotEntry {
   readonly key: Uint8Array
@@ -65,7 +67,7 @@ export interface SnapshotMade {
   readonly bytes: number
 }
 
-/** Makes a snapshot; yields the number of entries after each block. Stopped early (`return`), it removes its file. */
+/** Makes a snapshot; yields the number of entries written after each step. Stopped early (`return`), it removes its file. */
 export function* snapshotSteps(options: SnapshotOptions): Generator<number, SnapshotMade> {
   const { disk, startLsn, logId } = options
   const name = snapshotName(startLsn)
@@ -75,14 +77,25 @@ export function* snapshotSteps(options: SnapshotOptions): Generator<number, Snap
   let isNamed = false
   try {
     const writer = new BlockWriter(file, options)
-    for (const entry of options.entries) if (writer.add(entry)) yield writer.entries
+    for (const entry of options.entries) {
+      if (!writer.add(entry)) continue
+      yield writer.entries
+      if (writer.syncIfDue()) yield writer.entries
+    }
     const endLsn = Math.max(startLsn, options.syncLog())
     writer.end(endLsn, options.regionTimeMs())
     file.sync()
     disk.rename(TEMPORARY_NAME, name)
     isNamed = true
     disk.syncDirectory()
-    readBack(disk, name, logId)
+    for (const read = readSnapshotSteps({ disk, name, logId, sink: NO_SINK }); ; ) {
+      const step = read.next()
+      if (step.done === true) {
+        assertWhole(disk, name, step.value)
+        break
+      }
+      yield writer.entries
+    }
     removeOlder(disk, startLsn, logId)
     return { name, entries: writer.entries, bytes: file.size() }
   } finally {
@@ -98,9 +111,8 @@ function existing(disk: Disk, name: string, logId: bigint): SnapshotMade | undef
   return 'fault' in read ? undefined : { name, entries: read.entries, bytes: read.bytes }
 }
 
-/** Throws CORRUPT, and takes the name away again, unless the snapshot reads back whole. */
-function readBack(disk: Disk, name: string, logId: bigint): void {
-  const read = readSnapshot({ disk, name, logId, sink: NO_SINK })
+/** Throws CORRUPT, and takes the name away again, unless the snapshot has read back whole. */
+function assertWhole(disk: Disk, name: string, read: LoadedSnapshot | Damage): void {
   if (!('fault' in read)) return
   disk.unlink(name)
   disk.syncDirectory()
@@ -120,6 +132,7 @@ class BlockWriter {
   readonly #batch = new RecordBatch()
   #hashes: number[] = []
   #offset = HEADER_BYTES
+  #syncedOffset = 0
   #crc: number
   entries = 0
 
@@ -144,6 +157,14 @@ class BlockWriter {
     this.entries++
     if (this.#batch.byteLength < this.#blockBytes) return false
     this.#writeBlock()
+    return true
+  }
+
+  /** Puts on disk what has been written, if that is enough; returns whether it did. */
+  syncIfDue(): boolean {
+    if (this.#offset - this.#syncedOffset < SYNC_BYTES) return false
+    this.#file.sync()
+    this.#syncedOffset = this.#offset
     return true
   }
 

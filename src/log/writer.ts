@@ -101,6 +101,10 @@ export class LogWriter {
     this.#begin(this.#segment + 1)
   }
 
+  get epoch(): Epoch {
+    return this.#options.epoch
+  }
+
   /** Position of the last record that was accepted. */
   get appended(): number {
     return this.#appended

@@ -7,6 +7,7 @@
  * what the disk throws.
  */
 import { type Clock, monotonicMs as realMonotonicMs, wallClockMs } from '../base/clock.js'
+import { MIB } from '../base/limits.js'
 import { openLog, readIdentity } from '../log/directory.js'
 import { type DirectoryLock, lockDirectory } from '../log/directory-lock.js'
 import type { Disk } from '../log/disk.js'
@@ -14,11 +15,13 @@ import { newIdentity } from '../log/identity.js'
 import { type LogDurability, SyncPolicy } from '../log/policy.js'
 import { RealDisk } from '../log/real-disk.js'
 import type { RecoveryEvent } from '../log/recovery.js'
+import { listSegments } from '../log/segment-list.js'
 import { EVICTION } from '../memory/header.js'
 import type { Region } from '../memory/region.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
 import { Space, type TableFacts } from '../table/space.js'
 import { Table } from '../table/table.js'
+import type { SnapshotEvent } from './chores.js'
 import { DirectStore } from './direct-store.js'
 import { RecoverySink } from './recovery-sink.js'
 import { SequencedStore } from './sequenced-store.js'
@@ -50,11 +53,13 @@ export interface SequencedOptions {
   /** Cut the log at damage, once the original has been kept. */
   readonly acceptLoss?: boolean
   readonly segmentBytes?: number
+  /** Bytes of log that call for a snapshot. Default 256 MiB; Infinity: only when asked for. */
+  readonly snapshotAfterBytes?: number
   /** Makes the region, laid out by these facts (`Space.layOut`). Default: one for threads of this process. */
   readonly region?: (facts: TableFacts) => Region
   readonly lockTimeoutMs?: number
   readonly onProgress?: (progress: RecoveryProgress) => void
-  readonly onEvent?: (event: RecoveryEvent) => void
+  readonly onEvent?: (event: RecoveryEvent | SnapshotEvent) => void
   /** Wall clock, milliseconds since 1970, for tests. */
   readonly clock?: Clock
   /** A clock that never goes back, for tests. */
@@ -62,6 +67,7 @@ export interface SequencedOptions {
 }
 
 const DEFAULT_LOCK_TIMEOUT_MS = 1000
+const DEFAULT_SNAPSHOT_AFTER_BYTES = 256 * MIB
 
 /** Opens the directory at `directory`, made if it is not there, and holds its lock until the store is closed. */
 export async function openSequencedStore(
@@ -107,7 +113,20 @@ export function openOnDisk(options: SequencedOptions & { readonly disk: Disk }):
     time.nowMs = recovered.end.regionTimeMs
     table.clock.advance(time.nowMs)
     const policy = new SyncPolicy(options.durability, options.intervalMs)
-    const store = new SequencedStore({ table, writer, policy, clock, time, monotonicMs })
+    const store = new SequencedStore({
+      table,
+      writer,
+      policy,
+      clock,
+      time,
+      monotonicMs,
+      disk,
+      logId: identity.logId,
+      epoch: writer.epoch,
+      snapshotAfterBytes: options.snapshotAfterBytes ?? DEFAULT_SNAPSHOT_AFTER_BYTES,
+      logBytes: logBytesOf(disk, identity.logId),
+      onEvent: options.onEvent,
+    })
     store.forget(dropped)
     const { records, entriesFromSnapshot } = recovered
     return { store, report: { records, entriesFromSnapshot, elapsedMs: monotonicMs() - startedAt } }
@@ -127,4 +146,8 @@ function layOut(facts: TableFacts, nowMs: number): Region {
   const region = SharedArrayRegion.create(Space.regionBytes(facts))
   Space.layOut(region, facts, nowMs)
   return region
+}
+
+function logBytesOf(disk: Disk, logId: bigint): number {
+  return listSegments(disk, logId).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 }

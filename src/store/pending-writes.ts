@@ -137,8 +137,35 @@ export class PendingWrites implements Overlay {
 
   /** Forgets what has a position above `lsn`, and what has none. */
   dropAbove(lsn: number): void {
+    this.#dropWhile((last) => last.lsn > lsn)
+  }
+
+  /** The function returned forgets what of this batch has been added since. */
+  savepoint(): () => void {
+    const { count, byteLength } = this.#records
+    const changes = this.#changes
+    const open = this.#open()
+    return () => {
+      let surplus = this.#open() - open
+      this.#dropWhile(() => surplus-- > 0)
+      // Where the log has refused something meanwhile, nothing of the batch is left.
+      if (this.#open() !== open) return
+      this.#records.cutTo(count, byteLength)
+      this.#changes = changes
+    }
+  }
+
+  /** How many writes of the batch that is being evaluated are pending. */
+  #open(): number {
+    let count = 0
+    while (count < this.#queue.length - this.#head && this.#queue.at(-1 - count)?.lsn === UNSEALED) count++
+    return count
+  }
+
+  /** Drops the newest writes as long as `goes` says so. */
+  #dropWhile(goes: (last: PendingWrite) => boolean): void {
     for (let last = this.#queue.at(-1); this.#queue.length > this.#head && last !== undefined; ) {
-      if (last.lsn <= lsn) break
+      if (!goes(last)) break
       if (last.reference !== 0) this.#staging.discard(last.hash, last.reference)
       if (last.room !== undefined) this.#staging.unreserve(last.hash, last.room)
       this.#queue.pop()

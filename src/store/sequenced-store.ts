@@ -28,10 +28,14 @@
  */
 import type { Clock } from '../base/clock.js'
 import { isOperationError, OperationError } from '../base/errors.js'
+import type { Disk } from '../log/disk.js'
+import type { Epoch } from '../log/format.js'
 import type { SyncPolicy } from '../log/policy.js'
 import { RecordBatch } from '../log/record-batch.js'
+import type { SnapshotMade } from '../log/snapshot-writer.js'
 import type { LogWriter } from '../log/writer.js'
 import type { Table } from '../table/table.js'
+import { Chores, type SnapshotEvent } from './chores.js'
 import { LoggedRemovals } from './logged-removals.js'
 import { OverlayStore } from './overlay-store.js'
 import { type PendingOwner, PendingWrites } from './pending-writes.js'
@@ -62,6 +66,12 @@ export interface SequencedParts {
   readonly time: RegionTime
   /** A clock that never goes back. */
   readonly monotonicMs: Clock
+  readonly disk: Disk
+  readonly logId: bigint
+  readonly epoch: Epoch
+  readonly snapshotAfterBytes: number
+  readonly logBytes: number
+  readonly onEvent: ((event: SnapshotEvent) => void) | undefined
 }
 
 /** The time that the next frame of the log carries: known before the log is open, moved on by evaluations. */
@@ -88,6 +98,7 @@ export class SequencedStore {
   /** What the log has refused during this evaluation. */
   #refusal: OperationError | undefined
   readonly #removals: LoggedRemovals
+  readonly #chores: Chores
 
   constructor(parts: SequencedParts) {
     this.table = parts.table
@@ -102,6 +113,8 @@ export class SequencedStore {
     })
     this.#pending = new PendingWrites(parts.table, this.#records, this.#owner(parts.clock))
     this.#store = new OverlayStore(this.#pending)
+    const regionTimeMs = (): number => (this.#time.nowMs = Math.max(this.#time.nowMs, parts.clock()))
+    this.#chores = new Chores({ ...parts, removals: this.#removals, regionTimeMs })
   }
 
   /** Up to here everything is as safe as the level asks, and applied to the table. */
@@ -112,6 +125,11 @@ export class SequencedStore {
   /** The position of the newest write that was accepted. */
   get position(): number {
     return this.#writer.appended
+  }
+
+  /** Up to here everything is on disk. */
+  get synced(): number {
+    return this.#writer.synced
   }
 
   /** What made the log fail for good. */
@@ -166,7 +184,37 @@ export class SequencedStore {
 
   /** How long the thread may sleep, in milliseconds, before it must call `commit` and `tend` again. */
   dueInMs(nowMs: number): number {
-    return this.#failure === undefined ? this.#policy.dueInMs(nowMs) : Infinity
+    if (this.#failure !== undefined) return Infinity
+    return Math.max(0, Math.min(this.#policy.dueInMs(nowMs), this.#chores.dueInMs(nowMs)))
+  }
+
+  /** Work for after the replies: the sweep of what has expired, a part of a snapshot, the next segment. After a commit. */
+  tend(nowMs: number): void {
+    if (this.#failure !== undefined || !this.#pending.isEmpty) return
+    try {
+      this.#chores.tend(nowMs)
+    } catch (error) {
+      // What a sweep could not log stays, and the next one finds it again.
+      if (!isOperationError(error, 'DISK_FULL') && this.#failure === undefined) throw error
+    }
+    this.#noteFailure()
+  }
+
+  /** Begins a snapshot, unless one is running; `tend` makes it. */
+  startSnapshot(): void {
+    this.#chores.startSnapshot()
+  }
+
+  get isSnapshotRunning(): boolean {
+    return this.#chores.isSnapshotRunning
+  }
+
+  /** A step of the running snapshot, for who has nothing else to do; what was made, once it is done. */
+  stepSnapshot(): SnapshotMade | undefined {
+    if (this.#failure !== undefined || !this.#pending.isEmpty) return undefined
+    const made = this.#chores.stepSnapshot()
+    this.#noteFailure()
+    return made
   }
 
   /** Logs that these keys are gone, which the table does not hold: what recovery had no room for. */
@@ -179,8 +227,17 @@ export class SequencedStore {
 
   /** Whatever has failed, the lock of the directory and the files are given back. Nothing may be pending. */
   close(): void {
-    this.#writer.close()
-    this.table.close()
+    this.#chores.close()
+    try {
+      this.#writer.close()
+    } finally {
+      this.table.close()
+    }
+  }
+
+  /** A snapshot syncs the log, too, and keeps what that threw. */
+  #noteFailure(): void {
+    if (this.#writer.failure !== undefined) this.#failure ??= this.#writer.failure
   }
 
   #owner(clock: Clock): PendingOwner {
