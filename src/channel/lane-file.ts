@@ -123,12 +123,7 @@ export class LaneFile {
         `the server speaks version ${words[LANE_FILE.version]} of lanes, this client version ${LANE_VERSION}: ` +
           'use the same release on both sides.',
       )
-    const geometry = laneGeometry({
-      lanes: words[LANE_FILE.lanes]!,
-      window: words[LANE_FILE.window]!,
-      slotBytes: words[LANE_FILE.slotBytes]!,
-      transferBytes: words[LANE_FILE.transferBytes]!,
-    })
+    const geometry = geometryIn(words, path)
     if (region.bytes !== geometry.fileBytes)
       throw new OperationError('MISMATCH', `${path} does not have the size that it says.`)
     return new LaneFile(0, 0, geometry, region)
@@ -192,6 +187,20 @@ export class LaneFile {
       if (this.path !== undefined) Doorbell.create(doorbellPath(this.path, lane))
     }
     Atomics.store(words, LANE_FILE.magic, LANE_MAGIC)
+  }
+}
+
+/** The shape that a file says it has. */
+function geometryIn(words: Int32Array, path: string): LaneGeometry {
+  try {
+    return laneGeometry({
+      lanes: words[LANE_FILE.lanes]!,
+      window: words[LANE_FILE.window]!,
+      slotBytes: words[LANE_FILE.slotBytes]!,
+      transferBytes: words[LANE_FILE.transferBytes]!,
+    })
+  } catch (cause) {
+    throw new OperationError('MISMATCH', `${path} has a shape that no lanes have.`, { cause })
   }
 }
 

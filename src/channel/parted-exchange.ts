@@ -71,6 +71,10 @@ export class PartedExchange {
     const view = this.#view
     const { reply } = this
     this.#request = undefined
+    if (this.#isReplying && this.#isCutShort()) {
+      this.isComplete = true
+      return false
+    }
     if (!this.#isReplying) view.readHead(this.#at, reply)
     this.#isReplying = true
     const inArea = inAreaOf(view.words[this.#at + SLOT.code]!)
@@ -79,13 +83,13 @@ export class PartedExchange {
     view.readPart(view.partAt(this.#at, inArea, this.#areas.at(this.#slot)), reply, this.#received, bytes)
     this.#received += bytes
     const left = reply.payloadBytes - this.#received
-    // Another head than the first: a worker has ended, and its successor has no more of this reply.
-    this.isComplete = left === 0 || this.#isCutShort()
+    this.isComplete = left === 0
     if (this.isComplete) return false
     this.#fetch(left)
     return true
   }
 
+  /** Another head than the first: the rest is not wanted, or a worker has ended, and its successor has no more of the reply. */
   #isCutShort(): boolean {
     const { words } = this.#view
     const { reply } = this

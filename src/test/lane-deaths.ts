@@ -29,6 +29,10 @@ export const LANE_SCENARIOS: readonly LaneScenario[] = [
   { name: 'messages in an area', requests: [shape(1, 300, 300), shape(2)] },
   { name: 'a request in parts', requests: [shape(1, 2200), shape(2)] },
   { name: 'a reply in parts', requests: [shape(1, 4, 2200), shape(2, 4, 4)] },
+  {
+    name: 'a reply in parts, the last of which fits the slot',
+    requests: [shape(1, 4, 1048), shape(2, 4, 4)],
+  },
   { name: 'both in parts', requests: [shape(1, 2100, 2100), shape(2)] },
   {
     name: 'replies that come later',
