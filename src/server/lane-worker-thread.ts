@@ -11,36 +11,12 @@ import { assert } from '../base/assert.js'
 import { monotonicMs } from '../base/clock.js'
 import { WAIT_SLICE_MS } from '../base/limits.js'
 import { Bell } from '../channel/bell.js'
-import type { LaneFileHandle } from '../channel/lane-file.js'
 import { LaneWorker } from '../channel/lane-worker.js'
 import { Ledger } from '../channel/ledger.js'
-import type { SharedHandle } from '../channel/mapped-file.js'
 import { runOperation } from '../commands/operations/operation-table.js'
-import type { SharedArrayHandle } from '../memory/shared-array-region.js'
-import type { DirectStoreHandle } from '../store/direct-store.js'
-import type { FixedFacts } from './facts.js'
 import { LaneCommands } from './lane-commands.js'
+import { carryOut, type FromLaneWorker, type LaneWorkerData, type ToLaneWorker } from './lane-orders.js'
 import { openStore } from './worker-store.js'
-
-export interface LaneWorkerData {
-  readonly number: number
-  readonly bell: SharedHandle
-  readonly ledger: SharedArrayHandle
-  readonly table: DirectStoreHandle
-  readonly facts: FixedFacts
-}
-
-export type ToLaneWorker =
-  | { readonly kind: 'attach'; readonly order: number; readonly file: LaneFileHandle }
-  | { readonly kind: 'detach'; readonly order: number; readonly id: number }
-  | { readonly kind: 'stop' }
-
-export type FromLaneWorker =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'done'; readonly order: number }
-  | { readonly kind: 'failed'; readonly order: number; readonly message: string }
-  | { readonly kind: 'dropped'; readonly file: number; readonly reason: string }
-  | { readonly kind: 'shutdown' }
 
 /** Longest time without a look at the event loop. */
 const YIELD_MS = 20
@@ -86,17 +62,6 @@ async function main(): Promise<void> {
   worker.close()
   store.close()
   port.close()
-}
-
-function carryOut(worker: LaneWorker, message: Exclude<ToLaneWorker, { kind: 'stop' }>): FromLaneWorker {
-  const { order } = message
-  try {
-    if (message.kind === 'attach') worker.attach(message.file)
-    else worker.detach(message.id)
-    return { kind: 'done', order }
-  } catch (error) {
-    return { kind: 'failed', order, message: error instanceof Error ? error.message : String(error) }
-  }
 }
 
 /** Until it is time for the event loop. */

@@ -11,7 +11,7 @@ import type { LaneFileHandle } from '../channel/lane-file.js'
 import type { Ledger } from '../channel/ledger.js'
 import type { DirectStoreHandle } from '../store/direct-store.js'
 import type { FixedFacts } from './facts.js'
-import type { FromLaneWorker, LaneWorkerData, ToLaneWorker } from './lane-worker-thread.js'
+import type { FromLaneWorker, LaneWorkerData, ToLaneWorker } from './lane-orders.js'
 
 const ENTRY = new URL('./lane-worker-thread.js', import.meta.url)
 const STOP_TIMEOUT_MS = 5000
