@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { codecs, SharedMap } from '../index.js'
+import { codecs } from '../codec/codecs.js'
 import { regionName } from '../memory/region-name.js'
 import { leftovers, NO_NAMED_TABLES, useScratchDirectory } from '../test/named-scratch.js'
+import { SharedMap } from './shared-map.js'
 
 const READ_ONLY = { access: 'ro' } as const
 const OTHER_USER = 65_534
@@ -165,7 +166,7 @@ describe("a table opened with access 'ro'", { skip: NO_NAMED_TABLES }, () => {
         rmSync(${JSON.stringify(lockPath)})
       }, 100)`
     const reader = `
-      import { SharedMap } from ${JSON.stringify(new URL('../index.js', import.meta.url).href)}
+      import { SharedMap } from ${JSON.stringify(new URL('./shared-map.js', import.meta.url).href)}
       import { spawn } from 'node:child_process'
       const other = spawn(process.execPath, ['--input-type=module', '-e', ${JSON.stringify(text)}])
       other.stdout.once('data', () => console.log(SharedMap.open('replaced', { access: 'ro', lockTimeoutMs: 30000 }).get('k')))`
@@ -196,7 +197,7 @@ describe("a table opened with access 'ro'", { skip: NO_NAMED_TABLES }, () => {
     chmodSync(directory, 0o755)
     const text = `
       process.setuid(${OTHER_USER})
-      const { SharedMap } = await import(${JSON.stringify(new URL('../index.js', import.meta.url).href)})
+      const { SharedMap } = await import(${JSON.stringify(new URL('./shared-map.js', import.meta.url).href)})
       console.log(SharedMap.open('trusted', { access: 'ro' }).get('k'))
       try { SharedMap.open('trusted') } catch (error) { console.log(error.code) }`
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', text], {

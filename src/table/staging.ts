@@ -128,7 +128,9 @@ export class Staging {
   /** The stamp that the next chunk staged in the stripe of `hash` will be published under; stamps are given in order. */
   #comingStamp(hash: number): number {
     const stripeAt = this.#chain.buckets.stripeAt(hash)
-    const ahead = ++this.#chunks[this.#numberOf(stripeAt)]!
+    const stripe = this.#numberOf(stripeAt)
+    const ahead = this.#chunks[stripe]! + 1
+    this.#chunks[stripe] = ahead
     const last = this.#words[stripeAt + STRIPE.stamps]!
     const stamp = (last + ahead) | 0
     // 0 is no stamp, and skipped.

@@ -23,6 +23,8 @@ export interface HistoryOptions {
   readonly subject: { readonly values: ValueKind } | { readonly fault: Fault }
   readonly seed: number
   readonly threads: number
+  /** How many of them have the table read-only; it must be a named one. */
+  readonly readers?: number
   readonly operationsPerThread: number
   readonly keys: number
   /** Of the table; one stripe makes every operation meet every other. */
@@ -39,12 +41,19 @@ export interface HistoryReport {
 
 type WorkerSubject = HistoryWorkerData['subject']
 
-async function openSubject(options: HistoryOptions): Promise<{ subject: Subject; given: WorkerSubject }> {
+interface OpenedSubject {
+  readonly subject: Subject
+  readonly given: WorkerSubject
+  /** For those who only read. */
+  readonly givenReaders: WorkerSubject
+}
+
+async function openSubject(options: HistoryOptions): Promise<OpenedSubject> {
   if ('fault' in options.subject) {
     const broken = brokenTableHandle(options.keys, options.subject.fault)
-    return { subject: new BrokenTable(broken, options.seed), given: { broken } }
+    return { subject: new BrokenTable(broken, options.seed), given: { broken }, givenReaders: { broken } }
   }
-  const { createTable } = await import('./table-subject.js')
+  const { createTable, readOnlyHandle } = await import('./table-subject.js')
   const { stripes, directory, seed } = options
   const shape = {
     capacity: '16MiB',
@@ -52,7 +61,12 @@ async function openSubject(options: HistoryOptions): Promise<{ subject: Subject;
     ...(directory === undefined ? {} : { name: `history ${seed}` }),
   }
   const { subject, handle } = createTable(options.subject.values, shape)
-  return { subject, given: { table: handle } }
+  const given = { table: handle }
+  return {
+    subject,
+    given,
+    givenReaders: options.readers === undefined ? given : { table: readOnlyHandle(handle) },
+  }
 }
 
 const WORKER = new URL('./history-worker.js', import.meta.url)
@@ -76,8 +90,8 @@ async function recordThread(
 }
 
 export async function runHistory(options: HistoryOptions): Promise<HistoryReport> {
-  const { subject, given } = await openSubject(options)
-  const { directory } = options
+  const { subject, given, givenReaders } = await openSubject(options)
+  const { directory, readers = 0 } = options
   const path = directory === undefined ? undefined : join(directory, `time-${options.seed}`)
   const time = path === undefined ? new SharedArrayBuffer(SHARED_BYTES) : mapFile(path, SHARED_BYTES)
   new Int32Array(time)[1] = options.threads
@@ -86,7 +100,9 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryReport
   const recordings = Array.from({ length: options.threads }, (_, thread) => {
     const { operationsPerThread: operations, keys } = options
     const increments = 'fault' in options.subject || options.subject.values === 'numbers'
-    const data = { subject: given, shared, seed: seeds.next(), operations, keys, values: 12, increments }
+    const isReader = thread < readers
+    const role = { subject: isReader ? givenReaders : given, isReader }
+    const data = { ...role, shared, seed: seeds.next(), operations, keys, values: 12, increments }
     return recordThread(data, thread, path !== undefined)
   })
   const history = (await Promise.all(recordings)).flat()

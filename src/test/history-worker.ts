@@ -25,6 +25,8 @@ export interface HistoryWorkerData {
   /** Values are drawn from [0, values): few, so that compareAndSet meets what it expects. */
   readonly values: number
   readonly increments: boolean
+  /** It only reads. */
+  readonly isReader: boolean
 }
 
 const SLEEPER = new Int32Array(new SharedArrayBuffer(4))
@@ -60,7 +62,9 @@ class HistoryThread {
     this.#random = new SeededRandom(data.seed)
     this.#time = new Int32Array('path' in data.shared ? mapFile(data.shared.path, SHARED_BYTES) : data.shared)
     const names = STEPS.flatMap(([name, weight]) => Array<OperationName>(weight).fill(name))
-    this.#names = ['get', ...names.filter((name) => data.increments || name !== 'increment')]
+    const isAsked = (name: OperationName): boolean =>
+      data.isReader ? name === 'get' || name === 'has' : data.increments || name !== 'increment'
+    this.#names = ['get', ...names.filter(isAsked)]
   }
 
   run(): Int32Array<ArrayBuffer> {
@@ -75,7 +79,7 @@ class HistoryThread {
   }
 
   #step(): void {
-    if (this.#random.oneIn(3)) this.#tolerant(() => this.#subject.churn(this.#random))
+    if (!this.#data.isReader && this.#random.oneIn(3)) this.#tolerant(() => this.#subject.churn(this.#random))
     if (this.#random.oneIn(60)) this.#many()
     const name = this.#random.pick(this.#names)
     const key = this.#random.below(this.#data.keys)
@@ -116,7 +120,9 @@ class HistoryThread {
   /** An operation on all keys is one operation on each, with the same call and response. */
   #many(): void {
     const keys = Array.from({ length: this.#data.keys }, (_, key) => key)
-    const kind = this.#random.pick(['getMany', 'getMany', 'setMany', 'clear'])
+    const kind = this.#data.isReader
+      ? 'getMany'
+      : this.#random.pick(['getMany', 'getMany', 'setMany', 'clear'])
     const argument = this.#random.below(this.#data.values)
     const invokedAt = Atomics.add(this.#time, 0, 1)
     let results: Register[] = []

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Scene, Stage } from './schedule.js'
 import { CANARIES } from './schedule-canaries.js'
-import { PAIRS } from './schedule-scenarios.js'
+import { GLANCES, PAIRS } from './schedule-scenarios.js'
 import { type SearchResult, searchAll, searchSome } from './schedule-search.js'
 import { SeededRandom } from './seeded-random.js'
 
@@ -22,7 +22,7 @@ describe('the scheduler finds a broken copy of the table', () => {
     test(name, async (t) => {
       const stage = new Stage(2, rewrites)
       try {
-        const played = PAIRS.find((pair) => pair.name === scenario)
+        const played = [...PAIRS, ...GLANCES].find((pair) => pair.name === scenario)
         assert.ok(played !== undefined, 'there is such a scenario')
         // The scene is not closed: participants that threw have broken their own state, and end with the stage.
         const { schedules, found } = search(stage.prepare(played), random)

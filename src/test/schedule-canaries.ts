@@ -173,4 +173,26 @@ export const CANARIES: readonly Canary[] = [
     rewrites: [{ file: 'table/walker.js', find: 'if (!belongs || this.#met.has(stamp))', put: 'if (false)' }],
     scenario: 'a walk while a split moves entries',
   },
+  {
+    name: 'a read-only reader that takes for absent what it cannot decide',
+    rewrites: [
+      {
+        file: 'table/read-only-table.js',
+        find: 'if (found === AGAIN) return this.#undecided(CHANGING);',
+        put: 'if (found === AGAIN) return ABSENT;',
+      },
+    ],
+    scenario: 'glance and replace, the old chunk used again',
+  },
+  {
+    name: 'a read-only reader that marks what it has used',
+    rewrites: [
+      {
+        file: 'table/reader.js',
+        find: 'view.isWritable && view.facts.eviction',
+        put: 'view.facts.eviction',
+      },
+    ],
+    scenario: 'glance and evict',
+  },
 ]

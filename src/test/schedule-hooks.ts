@@ -18,8 +18,11 @@ export interface Stepper {
   isPrivate(array: ArrayBufferView, index: number): boolean
 }
 
-/** The scheduler of this thread, once there is one. */
-export const current: { stepper: Stepper | undefined } = { stepper: undefined }
+/** The scheduler of this thread, once there is one; and whether what runs may not store. */
+export const current: { stepper: Stepper | undefined; isReadOnly: boolean } = {
+  stepper: undefined,
+  isReadOnly: false,
+}
 
 function isShared(object: unknown): object is ArrayBufferView {
   return ArrayBuffer.isView(object) && object.buffer instanceof SharedArrayBuffer
@@ -30,13 +33,18 @@ function step(object: unknown, index: number): void {
   if (stepper !== undefined && isShared(object) && !stepper.isPrivate(object, index)) stepper.step()
 }
 
+function stepToStore(object: unknown, index: number): void {
+  if (current.isReadOnly && isShared(object)) throw new Error('a read-only reader has stored')
+  step(object, index)
+}
+
 export function load(object: Elements, index: number): unknown {
   step(object, index)
   return object[index]
 }
 
 export function store(object: Elements, index: number, value: unknown): unknown {
-  step(object, index)
+  stepToStore(object, index)
   object[index] = value
   return value
 }
@@ -87,31 +95,31 @@ export const atomics = {
     return Atomics.load(array as Int32Array, index)
   },
   store(array: Words, index: number, value: never): unknown {
-    step(array, index)
+    stepToStore(array, index)
     return Atomics.store(array as Int32Array, index, value)
   },
   add(array: Words, index: number, value: never): unknown {
-    step(array, index)
+    stepToStore(array, index)
     return Atomics.add(array as Int32Array, index, value)
   },
   sub(array: Words, index: number, value: never): unknown {
-    step(array, index)
+    stepToStore(array, index)
     return Atomics.sub(array as Int32Array, index, value)
   },
   or(array: Words, index: number, value: never): unknown {
-    step(array, index)
+    stepToStore(array, index)
     return Atomics.or(array as Int32Array, index, value)
   },
   and(array: Words, index: number, value: never): unknown {
-    step(array, index)
+    stepToStore(array, index)
     return Atomics.and(array as Int32Array, index, value)
   },
   exchange(array: Words, index: number, value: never): unknown {
-    step(array, index)
+    stepToStore(array, index)
     return Atomics.exchange(array as Int32Array, index, value)
   },
   compareExchange(array: Words, index: number, expected: never, value: never): unknown {
-    step(array, index)
+    stepToStore(array, index)
     return Atomics.compareExchange(array as Int32Array, index, expected, value)
   },
   wait(array: Int32Array, index: number, expected: number, timeoutMs: number): string {

@@ -8,6 +8,7 @@
 import { isOperationError } from '../base/errors.js'
 import { type Codec, codecs, type SharedMap } from '../index.js'
 import { computedNext, type Operation, type OperationName, type Register } from './linearizability.js'
+import type { ScheduledReader } from './schedule-reader.js'
 import type { Together } from './schedule-together.js'
 
 export type Action =
@@ -22,6 +23,8 @@ export type Action =
   | 'add to all'
   | 'read all'
   | 'read in turn'
+  | 'glance'
+  | 'glance over all'
 
 export interface Step {
   readonly action: Action
@@ -88,6 +91,7 @@ export class Performer {
   readonly #tick: () => number
   readonly #thread: number
   readonly #together: Together | undefined
+  readonly #reader: ScheduledReader | undefined
   notes: Recorded[] = []
 
   constructor(
@@ -97,8 +101,10 @@ export class Performer {
     thread: number,
     tick: () => number,
     together?: Together,
+    reader?: ScheduledReader,
   ) {
     this.#together = together
+    this.#reader = reader
     this.#map = map
     this.#form = formOf(values)
     this.#keys = keys
@@ -145,8 +151,26 @@ export class Performer {
       if (this.#map.persist(this.#name(key))) note('has', key, true)
     } else if (action === 'entry') {
       note('get', key, this.#entry(key))
-    } else if (this.#together !== undefined && this.#runTogether(this.#together, step, note)) return
+    } else if (this.#reader !== undefined && this.#glance(this.#reader, step, note)) return
+    else if (this.#together !== undefined && this.#runTogether(this.#together, step, note)) return
     else note(action as OperationName, key, this.#operate(step, action as OperationName))
+  }
+
+  /** Reads through the read-only table; false for any other action. */
+  #glance(
+    reader: ScheduledReader,
+    { action, key }: Step,
+    note: (name: OperationName, key: number, result: Register | boolean) => void,
+  ): boolean {
+    if (action === 'glance') {
+      const found = reader.get(this.#name(key))
+      if (found !== 'undecided') note('get', key, found)
+    } else if (action === 'glance over all') {
+      const seen = reader.walk()
+      if (seen === 'undecided') return true
+      for (const [at, name] of this.#keys.entries()) note('get', at, seen.get(name))
+    } else return false
+    return true
   }
 
   /** Actions on all keys; false if it is none of them. */

@@ -2,7 +2,7 @@
  * One scenario on a stage of its own, by random plans: what the torture script runs between storms.
  */
 import { Stage } from './schedule.js'
-import { PAIRS, TRIOS } from './schedule-scenarios.js'
+import { GLANCES, PAIRS, TRIOS } from './schedule-scenarios.js'
 import { searchSome } from './schedule-search.js'
 import { TOGETHER } from './schedule-together-scenarios.js'
 import { SeededRandom } from './seeded-random.js'
@@ -14,7 +14,7 @@ export interface ScheduleRun {
 
 /** Plays `schedules` random plans of a scenario that the seed chooses; rejects with the first that goes wrong. */
 export async function runSchedules(seed: number, schedules: number): Promise<ScheduleRun> {
-  const scenarios = [...PAIRS, ...TRIOS, ...TOGETHER]
+  const scenarios = [...PAIRS, ...GLANCES, ...TRIOS, ...TOGETHER]
   const scenario = scenarios[seed % scenarios.length]
   if (scenario === undefined) throw new RangeError(`there is no scenario for seed ${seed}`)
   const participants = scenario.programs.length

@@ -81,6 +81,8 @@ function fillUp(map: ScheduledMap, keys: readonly string[]): void {
   }
 }
 
+const glances = { glances: true }
+const glance = act('glance')
 const [get, set, insert] = [act('get'), act('set', 0, 40), act('insert', 2, 44)]
 /** Writes another key with the memory that a change of key 0 has set free. */
 const reuse = act('set', 1, 48)
@@ -200,6 +202,46 @@ export const PAIRS: readonly Scenario[] = [
     setup: fillUp,
     capacity: 64 * 1024,
   }),
+]
+
+/** Readers that cannot store, beside one who writes. */
+export const GLANCES: readonly Scenario[] = [
+  scenario(
+    'glance and replace, the old chunk used again',
+    [
+      [glance, glance],
+      [set, reuse],
+    ],
+    glances,
+  ),
+  scenario(
+    'glance and delete, the slot used again',
+    [[glance], [act('delete'), act('insert', 0, 52)]],
+    glances,
+  ),
+  scenario('glance and evict', [[glance, act('glance', 1)], [insert]], { ...atLimit, ...glances }),
+  scenario(
+    'glances while a split moves entries',
+    [[0, 1, 2, 3].map((key) => act('glance', key)), [act('insert', 3, 60)]],
+    { ...beforeSplit, ...glances },
+  ),
+  scenario(
+    'glances while a chain closes up',
+    [[5, 8].map((key) => act('glance', key)), [act('insert', 7, 60)]],
+    {
+      ...beforeLongSplit,
+      ...glances,
+    },
+  ),
+  scenario(
+    'glance over all while a split moves entries',
+    [[act('glance over all')], [act('insert', 3, 60)]],
+    {
+      ...beforeSplit,
+      ...glances,
+    },
+  ),
+  scenario('glance and clear', [[glance, act('glance', 1)], [act('clear')]], glances),
 ]
 
 export const TRIOS: readonly Scenario[] = [

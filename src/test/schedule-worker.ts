@@ -15,6 +15,7 @@ import {
   type Step,
   type ValueForm,
 } from './schedule-program.js'
+import { type ReaderTree, ScheduledReader } from './schedule-reader.js'
 import { Together, type TogetherTree } from './schedule-together.js'
 
 export interface ScheduleWorkerData {
@@ -32,6 +33,8 @@ export interface Assignment {
   readonly cold: boolean
   /** There are actions on all keys at once. */
   readonly together: boolean
+  /** There are actions of read-only readers. */
+  readonly glances: boolean
   /** Words of segment 0 that are records of participants: [from, to), and the words of one record. */
   readonly records: readonly [number, number, number]
 }
@@ -54,6 +57,10 @@ const togetherTree = {
   ...(await import(`${tree}/table/several-keys.js`)),
   ...(await import(`${tree}/memory/shared-array-region.js`)),
 } as TogetherTree
+const readerTree = {
+  ...(await import(`${tree}/table/read-only-table.js`)),
+  ...(await import(`${tree}/memory/shared-array-region.js`)),
+} as ReaderTree
 let map: ScheduledMap | undefined
 let together: Together | undefined
 let performer: Performer | undefined
@@ -75,7 +82,8 @@ function takeUp(assignment: Assignment): void {
   if (assignment.together) together = new Together(togetherTree, table, keys, LOCK_TIMEOUT_MS)
   // The views start 48 bytes into the buffer, but counts of words are those of the view.
   baton.ignore(new Int32Array(table.region.buffers[0] as SharedArrayBuffer), ...records)
-  performer = new Performer(map, values, keys, me, () => baton.tick(), together)
+  const reader = assignment.glances ? new ScheduledReader(readerTree, table) : undefined
+  performer = new Performer(map, values, keys, me, () => baton.tick(), together, reader)
   steps = assignment.steps
   if (!assignment.cold) warmUp(map, values)
 }

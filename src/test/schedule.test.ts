@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { Stage } from './schedule.js'
-import { PAIRS, TRIOS } from './schedule-scenarios.js'
+import { GLANCES, PAIRS, TRIOS } from './schedule-scenarios.js'
 import { searchAll, searchSome } from './schedule-search.js'
 import { runSeed, SeededRandom } from './seeded-random.js'
 
@@ -16,7 +16,7 @@ describe('every schedule of one preemption, and some of several, leaves historie
   })
   after(() => stage.close())
 
-  for (const scenario of [...PAIRS, ...TRIOS]) {
+  for (const scenario of [...PAIRS, ...GLANCES, ...TRIOS]) {
     test(scenario.name, (t) => {
       const participants = scenario.programs.length
       const scene = stage.prepare(scenario)

@@ -43,6 +43,8 @@ export interface Scenario {
   readonly stripes?: number
   /** There are actions on all keys at once. */
   readonly together?: boolean
+  /** There are actions of read-only readers. */
+  readonly glances?: boolean
   /** The participants have no chunks in their magazines when they begin. */
   readonly cold?: boolean
 }
@@ -148,7 +150,7 @@ export class Scene {
   }
 
   #assignment(table: SharedMapHandle, steps: readonly Step[]): Assignment {
-    const { values, keys, cold = false, together = false, stripes = 1 } = this.#scenario
+    const { values, keys, cold = false, together = false, glances = false, stripes = 1 } = this.#scenario
     const { participantsAt, stripesAt } = geometry(capacityOf(this.#scenario), stripes)
     return {
       table,
@@ -157,6 +159,7 @@ export class Scene {
       steps,
       cold,
       together,
+      glances,
       records: [participantsAt, stripesAt, PARTICIPANT_WORDS],
     }
   }

@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { codecs, SharedMap, type SharedMapHandle } from '../index.js'
+import { codecs, type MapOptions, SharedMap, type SharedMapHandle } from '../index.js'
 import { SeededRandom } from './seeded-random.js'
 import { StormBoard } from './storm-board.js'
 import type { StormCounts, StormWorkerData } from './storm-worker.js'
@@ -20,6 +20,8 @@ export interface StormOptions {
   readonly keys: number
   readonly capacity: string
   readonly stripes?: number
+  /** A named table, which the readers have read-only. */
+  readonly name?: string
   /** Called every few seconds with how many reads are done. */
   readonly onProgress?: (reads: number) => void
 }
@@ -45,8 +47,18 @@ function createTable(options: StormOptions): StormTable {
     close: () => map.close(),
   })
   return options.kind === 'text'
-    ? make(new SharedMap<string, string>(all))
-    : make(new SharedMap<string, Uint8Array>({ ...all, values: codecs.bytes }))
+    ? make(open<string>(options.name, all))
+    : make(open<Uint8Array>(options.name, { ...all, values: codecs.bytes }))
+}
+
+function open<V>(name: string | undefined, options: MapOptions<string, V>): SharedMap<string, V> {
+  return name === undefined ? new SharedMap<string, V>(options) : SharedMap.open<string, V>(name, options)
+}
+
+/** Read-only, where the table has a name. */
+function readersHandle(table: SharedMapHandle): SharedMapHandle {
+  const { region } = table
+  return region.kind === 'mapped' ? { ...table, region: { ...region, access: 'ro' } } : table
 }
 
 async function runThread(data: StormWorkerData): Promise<StormCounts> {
@@ -68,7 +80,8 @@ function threadData(
     const role = thread < readers ? 'reader' : 'writer'
     const place = role === 'reader' ? thread : thread - readers
     const reads = Math.ceil(options.reads / readers)
-    return { kind, table, board, role, thread, place, writers, seed: seeds.next(), keys, reads }
+    const handle = role === 'reader' ? readersHandle(table) : table
+    return { kind, table: handle, board, role, thread, place, writers, seed: seeds.next(), keys, reads }
   })
 }
 

@@ -153,6 +153,13 @@ export function createTable(kind: ValueKind, shape: TableShape): { subject: Subj
   return kind === 'numbers' ? create(NUMBERS) : kind === 'texts' ? create(TEXTS) : create(BLOBS)
 }
 
+/** The same for one who has it read-only; it must be a named table. */
+export function readOnlyHandle({ kind, table }: TableHandle): TableHandle {
+  const { region } = table
+  if (region.kind !== 'mapped') throw new TypeError('only a named table can be opened read-only')
+  return { kind, table: { ...table, region: { ...region, access: 'ro' } } }
+}
+
 export function attachTable({ kind, table }: TableHandle): Subject {
   const attach = <V>(form: ValueForm<V>): Subject =>
     new TableSubject(SharedMap.attach<string, V>(table, { values: form.codec }), form)

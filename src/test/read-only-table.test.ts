@@ -10,11 +10,11 @@ import { MappedRegion } from '../memory/mapped-region.js'
 import { Native } from '../memory/native.js'
 import { ReadOnlyRegion } from '../memory/read-only-region.js'
 import { regionName } from '../memory/region-name.js'
-import { NO_NAMED_TABLES, useScratchDirectory } from '../test/named-scratch.js'
-import { ABSENT, FOUND, ReadOnlyTable, UNDECIDED, UNDECIDED_BY } from './read-only-table.js'
-import { READ_BYTES, READ_NOTHING, READ_TEXT } from './reader.js'
-import { Table } from './table.js'
-import { ALWAYS, NO_EXPIRY } from './writer.js'
+import { ABSENT, FOUND, ReadOnlyTable, UNDECIDED, UNDECIDED_BY } from '../table/read-only-table.js'
+import { READ_BYTES, READ_NOTHING, READ_TEXT } from '../table/reader.js'
+import { Table } from '../table/table.js'
+import { ALWAYS, NO_EXPIRY } from '../table/writer.js'
+import { NO_NAMED_TABLES, useScratchDirectory } from './named-scratch.js'
 
 const options = { skip: NO_NAMED_TABLES }
 const START_MS = 1_000_000
