@@ -37,7 +37,7 @@ for (const way of ways) {
       await client.clear()
       await work(client)
       await client.close()
-      server.check()
+      if (server.isRunning) server.check()
     }
 
   describe(`a client ${way.name}`, { skip: way.shm ? skip : false }, () => {
