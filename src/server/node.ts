@@ -57,9 +57,9 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   })
   const front = await openFront(checked, table, facts, stop).catch((error: unknown) => {
     table.close()
-    throw new OperationError('REFUSED', `cannot listen on ${checked.respHost}:${checked.respPort}`, {
-      cause: error,
-    })
+    const { respHost, respPort, textPort } = checked
+    const ports = textPort === undefined ? respPort : `${respPort} and ${textPort}`
+    throw new OperationError('REFUSED', `cannot listen on ${respHost}:${ports}`, { cause: error })
   })
   const stopped = Promise.race([asked, front.failed])
     .finally(() => front.stop())

@@ -4,8 +4,9 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { OperationError } from '../base/errors.js'
+import { isOperationError, OperationError } from '../base/errors.js'
 import { TextClient } from '../client/text-client.js'
+import { startNode } from '../server/node.js'
 import { MapStore } from '../store/map-store.js'
 import { DEFAULT_TEXT_LIMITS, type TextLimits } from '../text/limits.js'
 import { TextServer } from '../text/server.js'
@@ -162,6 +163,20 @@ for (const subject of TEXT_SUBJECTS) {
       }))
   })
 }
+
+test('a node says which port it cannot have, and leaves none of its fronts open', async () => {
+  await withServer(mapService(), async (port) => {
+    for (const store of [{}, { store: new MapStore() }]) {
+      const started = startNode({ respPort: 0, textPort: port, capacityBytes: 4 * 1024 * 1024, ...store })
+      await assert.rejects(started, (error) => {
+        assert.ok(isOperationError(error, 'REFUSED'))
+        assert.ok(error.message.includes(`cannot listen on 127.0.0.1:0 and ${port}`), error.message)
+        assert.match(String(error.cause), /EADDRINUSE/)
+        return true
+      })
+    }
+  })
+})
 
 describe('bad peers of the line protocol', () => {
   test('whatever comes in, each line that is not blank has one answer, and the server goes on', () =>
