@@ -62,7 +62,8 @@ export class LaneWorld {
   deferred: Deferred[] = []
   readonly #modules: LaneModules
 
-  constructor(modules: LaneModules, shape: LaneShape = TINY_SHAPE) {
+  /** `path`: of a file of its own, to be. */
+  constructor(modules: LaneModules, shape: LaneShape = TINY_SHAPE, path?: string) {
     this.#modules = modules
     this.ledger = modules.Ledger.create(shape.lanes + 2)
     this.bell = modules.Bell.create()
@@ -72,6 +73,7 @@ export class LaneWorld {
       firstRow: this.firstRow,
       serverId: [1, 2, 3, 4],
       client: 0,
+      ...(path === undefined ? {} : { path }),
     })
   }
 
