@@ -52,6 +52,14 @@ export const MAX_RESP_BULK_BYTES = MAX_VALUE_BYTES
 export const MAX_RESP_COMMAND_BYTES = 256 * MIB
 /** Replies queued for a connection that does not read them; beyond, it is dropped. */
 export const MAX_RESP_UNREAD_REPLY_BYTES = 256 * MIB
+/** Commands queued between MULTI and EXEC on one connection. */
+export const MAX_TRANSACTION_BYTES = MAX_RESP_COMMAND_BYTES
+/** Messages queued for a subscriber that does not read them; beyond, it is dropped. */
+export const MAX_SUBSCRIBER_BACKLOG_BYTES = 32 * MIB
+/** Messages on their way from the threads of a node to one of them; beyond, that one's subscribers are dropped. */
+export const MAX_BUS_BACKLOG_BYTES = 128 * MIB
+/** Names of channels, and of patterns, that can be subscribed to on a node take that much memory. */
+export const BUS_NAMES_BYTES = 16 * MIB
 export const MAX_CONNECTIONS = 10_000
 
 assert(MAX_SEGMENTS * MAX_SEGMENT_BYTES === 2 ** 32 * GRANULE_BYTES, 'references reach every granule')

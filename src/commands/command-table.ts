@@ -7,9 +7,11 @@ import type { Command } from './command.js'
 import { connectionCommands } from './connection.js'
 import { counterCommands } from './counters.js'
 import { keyCommands } from './keys.js'
+import { publishSubscribeCommands } from './publish-subscribe.js'
 import { serverCommands } from './server.js'
 import { stringCommands } from './strings.js'
 import { substringCommands } from './substrings.js'
+import { transactionCommands } from './transactions.js'
 
 interface Slot {
   readonly name: Buffer
@@ -42,6 +44,8 @@ const commands: readonly Command[] = [
   ...substringCommands,
   ...counterCommands,
   ...keyCommands,
+  ...transactionCommands,
+  ...publishSubscribeCommands,
   ...connectionCommands,
   ...serverCommands(() => commands),
 ]

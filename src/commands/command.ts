@@ -3,7 +3,10 @@
  * is a family's file, and every front finds commands here and nowhere else.
  */
 import type { Store } from '../store/store.js'
+import type { Bus } from './bus.js'
+import type { ConnectionState } from './connection-state.js'
 import type { ReplyWriter } from './reply.js'
+import type { Subcommand } from './subcommands.js'
 
 /** What a command may use: the table, its connection, and the node around it. */
 export interface CommandContext {
@@ -11,6 +14,10 @@ export interface CommandContext {
   readonly reply: ReplyWriter
   readonly session: Session
   readonly node: NodeFacts
+  /** Absent where nobody can publish. */
+  readonly bus?: Bus
+  /** What the connection keeps; absent for commands that come without one. */
+  readonly connection?: ConnectionState
 }
 
 /** State of one connection that commands read or change. */
@@ -48,6 +55,8 @@ export interface Command {
   readonly writes: boolean
   /** First key, last key (negative: from the end), step; zeros where it takes no key. */
   readonly keys: readonly [first: number, last: number, step: number]
+  /** The commands that the second argument picks from, where it does. */
+  readonly family?: ReadonlyMap<string, Subcommand>
   /**
    * `args[0]` is the name as sent. Arity has been checked. Throws OperationError or CommandError. Arguments may
    * be windows of a larger buffer: whoever keeps one copies it.

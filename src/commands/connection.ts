@@ -90,7 +90,19 @@ function select({ reply }: CommandContext, args: readonly Buffer[]): void {
   reply.simple('OK')
 }
 
-function reset({ reply, session }: CommandContext): void {
+/** While listening in RESP2 the answer is a message like the others. */
+function ping({ reply, session, connection }: CommandContext, args: readonly Buffer[]): void {
+  if (args.length > 2) throw new CommandError("ERR wrong number of arguments for 'ping' command")
+  if (session.protocol === 2 && connection !== undefined && connection.subscriptions > 0) {
+    reply.array(2)
+    reply.bulk('pong')
+    reply.copied(args[1] ?? Buffer.alloc(0))
+  } else if (args.length === 2) reply.bulk(argument(args, 1))
+  else reply.simple('PONG')
+}
+
+function reset({ reply, session, connection }: CommandContext): void {
+  connection?.reset()
   session.protocol = 2
   session.name = ''
   reply.simple('RESET')
@@ -148,11 +160,7 @@ export const connectionCommands = [
     arity: -1,
     writes: false,
     keys: NO_KEY,
-    run: ({ reply }, args) => {
-      if (args.length > 2) throw new CommandError("ERR wrong number of arguments for 'ping' command")
-      if (args.length === 2) reply.bulk(argument(args, 1))
-      else reply.simple('PONG')
-    },
+    run: ping,
   },
   {
     name: 'echo',
@@ -169,6 +177,7 @@ export const connectionCommands = [
     arity: -2,
     writes: false,
     keys: NO_KEY,
+    family: CLIENT_FAMILY,
     run: (context, args) => runSubcommand('client', CLIENT_FAMILY, context, args),
   },
   {

@@ -1,40 +1,48 @@
 /**
- * Runs one command: finds it, checks its arity, and turns whatever it throws into the one error reply that Redis
- * would give. Expected failures and the caller's mistakes become replies; a bug of ours (`InvariantError`, or
- * anything unknown) passes through, for a node that has lost its mind must not go on answering.
+ * Executes one command as it came: finds it, checks its arity, queues it where the connection is inside MULTI, or runs it. A
+ * refusal spoils the transaction that is being put together, as in Redis.
  */
-import { isOperationError, type OperationError } from '../base/errors.js'
 import { textOf } from './arguments.js'
-import { type CommandContext, CommandError } from './command.js'
+import type { Command, CommandContext } from './command.js'
 import { findCommand } from './command-table.js'
+import type { ConnectionState } from './connection-state.js'
+import { holdBack } from './gate.js'
+import { errorLine, runCommand } from './run-command.js'
 import { fitsArity } from './subcommands.js'
 
 /** Redis quotes this much of a name, and of all arguments together. */
 const MAX_QUOTED_BYTES = 128
-const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'."
-const READ_ONLY = "READONLY You can't write against a read only replica."
 
 /** `args[0]` is the name; there is at least that. */
 export function execute(context: CommandContext, args: readonly Buffer[]): void {
   const name = args[0]
   const command = name === undefined ? undefined : findCommand(name)
-  const { reply } = context
+  const { reply, connection } = context
   if (command === undefined) {
+    connection?.spoil()
     reply.error(unknownCommand(args))
-    return
-  }
-  if (!fitsArity(command.arity, args.length)) {
+  } else if (!fitsArity(command.arity, args.length)) {
+    connection?.spoil()
     reply.error(`ERR wrong number of arguments for '${command.name}' command`)
-    return
+  } else if (connection?.isGated !== true || !isHeldBack(context, connection, command, args)) {
+    runCommand(context, command, args)
   }
-  reply.mark()
+}
+
+function isHeldBack(
+  context: CommandContext,
+  connection: ConnectionState,
+  command: Command,
+  args: readonly Buffer[],
+): boolean {
   try {
-    command.run(context, args)
+    return holdBack(context, connection, command, args)
   } catch (error) {
     const line = errorLine(error)
     if (line === undefined) throw error
-    reply.rewind()
-    reply.error(line)
+    connection.spoil()
+    context.reply.error(line)
+    return true
   }
 }
 
@@ -45,18 +53,4 @@ function unknownCommand(args: readonly Buffer[]): string {
   }
   const name = textOf(args[0] ?? Buffer.alloc(0), MAX_QUOTED_BYTES)
   return `ERR unknown command '${name}', with args beginning with: ${quoted}`
-}
-
-/** The reply for what a command threw; `undefined` if that was no answer but a bug. */
-function errorLine(error: unknown): string | undefined {
-  if (error instanceof CommandError) return error.message
-  if (isOperationError(error)) return operationErrorLine(error)
-  if (error instanceof RangeError || error instanceof TypeError) return `ERR ${error.message}`
-  return undefined
-}
-
-function operationErrorLine(error: OperationError): string {
-  if (error.code === 'FULL') return OUT_OF_MEMORY
-  if (error.code === 'READ_ONLY') return READ_ONLY
-  return error.message.replace(': ', ' ')
 }

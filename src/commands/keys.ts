@@ -5,6 +5,7 @@
  * seen exactly once, what comes or goes meanwhile may be seen or not.
  */
 import { MAX_BATCH_KEYS } from '../base/limits.js'
+import type { Store } from '../store/store.js'
 import {
   argument,
   integerArgument,
@@ -28,18 +29,30 @@ const MAX_UINT64 = 2n ** 64n - 1n
 const MISSING = -2
 const FOREVER = -1
 
-function countKeys({ reply }: CommandContext, args: readonly Buffer[], did: (key: Buffer) => boolean): void {
+/** For how many keys `did` holds; of several, all at one moment. */
+function countKeys(
+  { store, reply }: CommandContext,
+  args: readonly Buffer[],
+  did: (store: Store, key: Buffer) => boolean,
+): void {
+  if (args.length === 2) {
+    reply.integer(did(store, argument(args, 1)) ? 1 : 0)
+    return
+  }
   let count = 0
-  for (let i = 1; i < args.length; i += 1) if (did(argument(args, i))) count += 1
+  store.transact((own) => {
+    count = 0
+    for (let i = 1; i < args.length; i += 1) if (did(own, argument(args, i))) count += 1
+  })
   reply.integer(count)
 }
 
 function deleteKeys(context: CommandContext, args: readonly Buffer[]): void {
-  countKeys(context, args, (key) => context.store.delete(key))
+  countKeys(context, args, (store, key) => store.delete(key))
 }
 
 function countExisting(context: CommandContext, args: readonly Buffer[]): void {
-  countKeys(context, args, (key) => context.store.has(key))
+  countKeys(context, args, (store, key) => store.has(key))
 }
 
 function expire(context: CommandContext, args: readonly Buffer[], unitMs: 1 | 1000, absolute: boolean): void {

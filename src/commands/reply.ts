@@ -19,12 +19,18 @@ export interface ReplyWriter {
   /** Text for people, such as INFO: RESP3 marks it as such, elsewhere it is a {@link bulk}. */
   verbatim(text: string): void
   null(): void
+  /** The null that stands for an array: what EXEC answers when a watched key has changed. */
+  nullArray(): void
   double(value: number): void
   boolean(value: boolean): void
   array(length: number): void
   map(pairs: number): void
-  /** Remembers this place (one at a time), for {@link rewind}. */
-  mark(): void
+  /** As {@link array}, of a message that nobody has asked for: RESP3 marks it as such. */
+  push(length: number): void
+  /** Remembers this place, one at a time for each level: 0, a command; 1, a transaction of commands. */
+  mark(level: ReplyLevel): void
   /** Forgets what was written since {@link mark}: a command that failed half-way answers with its error alone. */
-  rewind(): void
+  rewind(level: ReplyLevel): void
 }
+
+export type ReplyLevel = 0 | 1

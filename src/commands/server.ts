@@ -91,7 +91,7 @@ export function serverCommands(all: () => readonly Command[]): readonly Command[
     for (const name of args.slice(2)) {
       const wanted = name.toString('latin1').toLowerCase()
       const found = all().find((command) => command.name === wanted)
-      if (found === undefined) context.reply.null()
+      if (found === undefined) context.reply.nullArray()
       else describe(context, found)
     }
   }
@@ -106,6 +106,7 @@ export function serverCommands(all: () => readonly Command[]): readonly Command[
       arity: -1,
       writes: false,
       keys: NO_KEY,
+      family: commandFamily,
       run: (context, args) => {
         if (args.length === 1) describeAll(context)
         else runSubcommand('command', commandFamily, context, args)
@@ -116,6 +117,7 @@ export function serverCommands(all: () => readonly Command[]): readonly Command[
       arity: -2,
       writes: false,
       keys: NO_KEY,
+      family: CONFIG_FAMILY,
       run: (context, args) => runSubcommand('config', CONFIG_FAMILY, context, args),
     },
     {

@@ -1,10 +1,7 @@
 /**
- * Commands on whole values: GET and SET with their variations, and the many-key forms.
- *
- * MSET is a unit for one key at a time, not for all: another client can see some keys new and others old, and one
- * that meets a full table keeps what it had stored. Its keys and values are checked before the first is stored.
+ * Commands on whole values: GET and SET with their variations, and the many-key forms, which read or write all their keys
+ * at one moment.
  */
-import { MAX_KEY_BYTES } from '../base/limits.js'
 import { UNCHANGED } from '../store/store.js'
 import { argument, integerArgument, invalidExpireTime, momentMs } from './arguments.js'
 import { type Command, type CommandContext, CommandError } from './command.js'
@@ -59,20 +56,41 @@ function getWithExpiry({ store, reply }: CommandContext, args: readonly Buffer[]
 }
 
 function getMany({ store, reply }: CommandContext, args: readonly Buffer[]): void {
-  reply.array(args.length - 1)
-  for (let i = 1; i < args.length; i += 1) reply.copied(store.view(argument(args, i)))
+  const keys = args.slice(1)
+  store.readMany(
+    keys,
+    () => {
+      reply.rewind(0)
+      reply.array(keys.length)
+    },
+    (value) => reply.copied(value),
+  )
 }
 
 function setMany({ store, reply }: CommandContext, args: readonly Buffer[]): void {
   if (args.length % 2 === 0) throw new CommandError("ERR wrong number of arguments for 'mset' command")
-  for (let i = 1; i < args.length; i += 2) checkKey(argument(args, i))
-  for (let i = 1; i < args.length; i += 2)
-    store.set(argument(args, i), argument(args, i + 1), 'none', 'always')
+  store.setMany(keysOf(args), valuesOf(args))
   reply.simple('OK')
 }
 
-function checkKey(key: Buffer): void {
-  if (key.length > MAX_KEY_BYTES) throw new RangeError(`a key holds at most ${MAX_KEY_BYTES} bytes`)
+function setManyIfAbsent({ store, reply }: CommandContext, args: readonly Buffer[]): void {
+  if (args.length % 2 === 0) throw new CommandError("ERR wrong number of arguments for 'msetnx' command")
+  const keys = keysOf(args)
+  let happens = false
+  store.transact((own) => {
+    happens = !keys.some((key) => own.has(key))
+    if (happens) own.setMany(keys, valuesOf(args))
+  })
+  reply.integer(happens ? 1 : 0)
+}
+
+/** `args` after the name: a key, its value, the next key. */
+function keysOf(args: readonly Buffer[]): Buffer[] {
+  return args.filter((_, at) => at % 2 === 1)
+}
+
+function valuesOf(args: readonly Buffer[]): Buffer[] {
+  return args.filter((_, at) => at > 0 && at % 2 === 0)
 }
 
 export const stringCommands = [
@@ -112,4 +130,5 @@ export const stringCommands = [
   { name: 'getex', arity: -2, writes: true, keys: ONE_KEY, run: getWithExpiry },
   { name: 'mget', arity: -2, writes: false, keys: [1, -1, 1], run: getMany },
   { name: 'mset', arity: -3, writes: true, keys: [1, -1, 2], run: setMany },
+  { name: 'msetnx', arity: -3, writes: true, keys: [1, -1, 2], run: setManyIfAbsent },
 ] as const satisfies readonly Command[]

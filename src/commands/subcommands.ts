@@ -13,13 +13,12 @@ export interface Subcommand {
 
 const MAX_QUOTED_BYTES = 128
 
-/** Runs the member of `family` that `args[1]` names. */
-export function runSubcommand(
+/** Finds the member of `family` that `args[1]` names, by its name in lower case. Throws CommandError. */
+export function findSubcommand(
   name: string,
   family: ReadonlyMap<string, Subcommand>,
-  context: CommandContext,
   args: readonly Buffer[],
-): void {
+): { readonly name: string; readonly member: Subcommand } {
   const sent = argument(args, 1)
   const member = sent.toString('latin1', 0, MAX_QUOTED_BYTES).toLowerCase()
   const found = family.get(member)
@@ -31,7 +30,17 @@ export function runSubcommand(
   if (!fitsArity(found.arity, args.length)) {
     throw new CommandError(`ERR wrong number of arguments for '${name}|${member}' command`)
   }
-  found.run(context, args)
+  return { name: member, member: found }
+}
+
+/** Runs the member of `family` that `args[1]` names. */
+export function runSubcommand(
+  name: string,
+  family: ReadonlyMap<string, Subcommand>,
+  context: CommandContext,
+  args: readonly Buffer[],
+): void {
+  findSubcommand(name, family, args).member.run(context, args)
 }
 
 /** Whether `count` arguments, the name included, fit Redis's way of writing an arity. */

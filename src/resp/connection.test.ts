@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { it } from 'node:test'
 import type { NodeFacts } from '../commands/command.js'
 import { MapStore } from '../store/map-store.js'
+import { LocalBus } from '../test/local-bus.js'
 import { RespConnection } from './connection.js'
 
 const FACTS: NodeFacts = {
@@ -29,9 +30,10 @@ async function withPeer(
   await once(server, 'listening')
   const peer = connect((server.address() as AddressInfo).port, '127.0.0.1')
   const [served] = (await once(server, 'connection')) as [Socket]
-  const events = { ran: () => {}, ready: (ready: RespConnection) => ready.flush(), closed: () => {} }
+  const flush = (ready: RespConnection): void => ready.flush()
+  const events = { ran: () => {}, ready: flush, pushed: flush, closed: () => {} }
   try {
-    await work(peer, served, new RespConnection(served, 1, store, FACTS, events))
+    await work(peer, served, new RespConnection(served, 1, store, new LocalBus(), FACTS, events))
   } finally {
     peer.destroy()
     served.destroy()

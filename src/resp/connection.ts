@@ -6,11 +6,17 @@
  * also in the middle of a batch, and goes on when the socket has drained. So a peer holds at most one batch of
  * replies; one reply beyond the limit drops the connection.
  *
+ * Messages that it has subscribed to come in between, whole, never inside a reply. A subscriber that does not read them is
+ * dropped at a limit of its own.
+ *
  * A line that starts like an HTTP request is a web page talking to the port on somebody's behalf: dropped, as
  * Redis does. What a bug throws (`InvariantError`) passes through to the node.
  */
 import type { Socket } from 'node:net'
+import { MAX_SUBSCRIBER_BACKLOG_BYTES } from '../base/limits.js'
+import type { Bus, Subscriber } from '../commands/bus.js'
 import type { CommandContext, NodeFacts, Session } from '../commands/command.js'
+import { ConnectionState } from '../commands/connection-state.js'
 import { execute } from '../commands/execute.js'
 import type { Store } from '../store/store.js'
 import { ProtocolError, RespReader } from './reader.js'
@@ -21,6 +27,8 @@ export interface ConnectionEvents {
   ran(commands: number): void
   /** Replies are there to be flushed, soon. */
   ready(connection: RespConnection): void
+  /** A message is there to be flushed, and more may follow in this turn. */
+  pushed(connection: RespConnection): void
   closed(connection: RespConnection): void
 }
 
@@ -29,29 +37,57 @@ const FLUSH_BYTES = 256 * 1024
 /** How long a peer that was told goodbye may keep its half open. */
 const LINGER_MS = 1000
 
-export class RespConnection {
+export class RespConnection implements Subscriber {
   readonly #socket: Socket
   readonly #events: ConnectionEvents
   readonly #reader = new RespReader()
   readonly #writer: RespWriter
   readonly #session: Session
+  readonly #state: ConnectionState
   readonly #context: CommandContext
   #ended = false
   #waitsForDrain = false
 
-  constructor(socket: Socket, id: number, store: Store, node: NodeFacts, events: ConnectionEvents) {
+  constructor(socket: Socket, id: number, store: Store, bus: Bus, node: NodeFacts, events: ConnectionEvents) {
     this.#socket = socket
     this.#events = events
     this.#session = { id, protocol: 2, name: '', closing: false }
     this.#writer = new RespWriter(this.#session)
-    this.#context = { store, reply: this.#writer, session: this.#session, node }
+    this.#state = new ConnectionState(bus, this)
+    this.#context = { store, bus, reply: this.#writer, session: this.#session, node, connection: this.#state }
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 300_000)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('drain', () => this.#drained())
     // A reset is the peer's way to leave; 'close' follows.
     socket.on('error', () => socket.destroy())
-    socket.on('close', () => events.closed(this))
+    socket.on('close', () => {
+      this.#state.reset()
+      events.closed(this)
+    })
+  }
+
+  deliver(channel: Buffer, message: Buffer, pattern?: Buffer): void {
+    if (this.#ended || this.#socket.destroyed) return
+    const writer = this.#writer
+    const isFirst = writer.pendingBytes === 0
+    try {
+      writer.push(pattern === undefined ? 3 : 4)
+      writer.bulk(pattern === undefined ? 'message' : 'pmessage')
+      if (pattern !== undefined) writer.bulk(pattern)
+      writer.bulk(channel)
+      writer.bulk(message)
+    } catch (error) {
+      if (!(error instanceof ReplyOverflow)) throw error
+      this.drop()
+    }
+    if (this.#socket.writableLength + writer.pendingBytes > MAX_SUBSCRIBER_BACKLOG_BYTES) this.drop()
+    else if (isFirst) this.#events.pushed(this)
+  }
+
+  drop(): void {
+    this.#session.closing = true
+    this.#socket.destroy()
   }
 
   /** Hands the replies so far to the socket. */

@@ -11,7 +11,7 @@
 import type { Writable } from 'node:stream'
 import { assert } from '../base/assert.js'
 import { MAX_RESP_UNREAD_REPLY_BYTES } from '../base/limits.js'
-import type { ReplyWriter } from '../commands/reply.js'
+import type { ReplyLevel, ReplyWriter } from '../commands/reply.js'
 
 export class ReplyOverflow extends Error {
   override readonly name = 'ReplyOverflow'
@@ -36,6 +36,15 @@ const INTEGER = 0x3a
 const BULK = 0x24
 const ARRAY = 0x2a
 const MAP = 0x25
+const PUSH = 0x3e
+
+/** A place to go back to. */
+class Mark {
+  length = 0
+  queued = 0
+  queuedBytes = 0
+  flatStart = 0
+}
 
 export class RespWriter implements ReplyWriter {
   readonly #session: { readonly protocol: 2 | 3 }
@@ -45,7 +54,7 @@ export class RespWriter implements ReplyWriter {
   #queued: Uint8Array[] = []
   #queuedBytes = 0
   #flatStart = 0
-  #marked = { length: 0, queued: 0, queuedBytes: 0, flatStart: 0 }
+  readonly #marked: readonly [Mark, Mark] = [new Mark(), new Mark()]
 
   /** `session.protocol` is looked at with each reply. */
   constructor(session: { readonly protocol: 2 | 3 }) {
@@ -105,6 +114,10 @@ export class RespWriter implements ReplyWriter {
     this.#raw(this.#session.protocol === 2 ? '$-1\r\n' : '_\r\n')
   }
 
+  nullArray(): void {
+    this.#raw(this.#session.protocol === 2 ? '*-1\r\n' : '_\r\n')
+  }
+
   double(value: number): void {
     const text = Object.is(value, -0) ? '-0' : String(value).replace('Infinity', 'inf').replace('NaN', 'nan')
     if (this.#session.protocol === 2) this.bulk(text)
@@ -125,16 +138,20 @@ export class RespWriter implements ReplyWriter {
     else this.#count(MAP, pairs)
   }
 
-  mark(): void {
-    const marked = this.#marked
+  push(length: number): void {
+    this.#count(this.#session.protocol === 2 ? ARRAY : PUSH, length)
+  }
+
+  mark(level: ReplyLevel): void {
+    const marked = this.#marked[level]
     marked.length = this.#length
     marked.queued = this.#queued.length
     marked.queuedBytes = this.#queuedBytes
     marked.flatStart = this.#flatStart
   }
 
-  rewind(): void {
-    const marked = this.#marked
+  rewind(level: ReplyLevel): void {
+    const marked = this.#marked[level]
     assert(marked.length <= this.#length && marked.queued <= this.#queued.length, 'rewound to before a flush')
     this.#length = marked.length
     this.#queued.length = marked.queued

@@ -5,6 +5,7 @@
  * end. SHUTDOWN leads there, too. Durability is off: nothing survives a stop.
  * A thread that fails takes the node with it, and `stopped` rejects with what it threw.
  */
+import { assert } from '../base/assert.js'
 import { OperationError } from '../base/errors.js'
 import { packageVersion } from '../base/version.js'
 import { NodeCounters } from './counters.js'
@@ -13,6 +14,7 @@ import { type CheckedNodeOptions, checkNodeOptions, type NodeOptions } from './n
 import { SocketServer } from './socket-server.js'
 import { type NodeAddress, startSocketWorkers } from './socket-workers.js'
 import { openTextFront } from './text-front.js'
+import { createBus, ThreadBus } from './thread-bus.js'
 import { createTable, type NodeTable } from './worker-store.js'
 
 export interface RunningNode {
@@ -101,7 +103,10 @@ async function openLocalFront(
   shutdown: () => void,
 ): Promise<Front> {
   const counters = new NodeCounters(NodeCounters.create(1), 0)
-  const server = new SocketServer(table.store, counters)
+  const [handle] = createBus(1)
+  assert(handle !== undefined, 'the bus has one member')
+  const bus = new ThreadBus(handle)
+  const server = new SocketServer(table.store, bus, counters)
   const { host, port: wanted, text } = address
   const { port } = await server.listen({ host, port: wanted }, (tcpPort) =>
     nodeFacts(facts, counters, tcpPort, shutdown),
@@ -115,6 +120,9 @@ async function openLocalFront(
     port,
     textPort: textFront?.port,
     failed: new Promise<never>(() => {}),
-    stop: async () => void (await Promise.all([server.stop(), textFront?.stop()])),
+    stop: async () => {
+      await Promise.all([server.stop(), textFront?.stop()])
+      bus.close()
+    },
   }
 }

@@ -10,6 +10,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { assert } from '../base/assert.js'
 import { MAX_CONNECTIONS } from '../base/limits.js'
+import type { Bus } from '../commands/bus.js'
 import type { NodeFacts } from '../commands/command.js'
 import { RespConnection } from '../resp/connection.js'
 import type { Store } from '../store/store.js'
@@ -33,12 +34,14 @@ export class SocketServer {
   readonly #connections = new Set<RespConnection>()
   readonly #round = new FlushRound()
   readonly #store: Store
+  readonly #bus: Bus
   readonly #counters: NodeCounters
   #facts: NodeFacts | undefined
   #allClosed: (() => void) | undefined
 
-  constructor(store: Store, counters: NodeCounters) {
+  constructor(store: Store, bus: Bus, counters: NodeCounters) {
     this.#store = store
+    this.#bus = bus
     this.#counters = counters
     this.#server = createServer((socket) => this.#accept(socket))
   }
@@ -72,9 +75,11 @@ export class SocketServer {
       return
     }
     this.#counters.connectionOpened()
-    const connection = new RespConnection(socket, this.#counters.nextConnectionId(), this.#store, facts, {
+    const id = this.#counters.nextConnectionId()
+    const connection = new RespConnection(socket, id, this.#store, this.#bus, facts, {
       ran: (commands) => this.#counters.commandsRan(commands),
       ready: (ready) => (this.#connections.size === 1 ? ready.flush() : this.#round.add(ready)),
+      pushed: (pushed) => this.#round.add(pushed),
       closed: (gone) => this.#forget(gone),
     })
     this.#connections.add(connection)

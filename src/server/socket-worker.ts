@@ -11,12 +11,14 @@ import { type CountersHandle, NodeCounters } from './counters.js'
 import { type FixedFacts, nodeFacts } from './facts.js'
 import { type ListenTarget, SocketServer } from './socket-server.js'
 import { openTextFront, type TextFront, type TextFrontOptions } from './text-front.js'
+import { type BusHandle, ThreadBus } from './thread-bus.js'
 import { openStore } from './worker-store.js'
 
 export interface SocketWorkerData {
   readonly index: number
   readonly table: DirectStoreHandle
   readonly counters: CountersHandle
+  readonly bus: BusHandle
   readonly facts: FixedFacts
   readonly listen: ListenTarget
   /** The line protocol, if it is served. */
@@ -46,7 +48,8 @@ async function main(): Promise<void> {
   const tell = (message: FromSocketWorker): void => port.postMessage(message)
   const counters = new NodeCounters(data.counters, data.index)
   const store = openStore(data.table)
-  const server = new SocketServer(store, counters)
+  const bus = new ThreadBus(data.bus)
+  const server = new SocketServer(store, bus, counters)
   const shutdown = (): void => tell({ kind: 'shutdown' })
   let textFront: TextFront | undefined
   try {
@@ -60,12 +63,14 @@ async function main(): Promise<void> {
     tell({ kind: 'refused', message: error instanceof Error ? error.message : String(error) })
     // One front may be open already, and would keep this thread.
     await server.stop()
+    bus.close()
     store.close()
     return
   }
   port.once('message', () => {
     const meet = (): void => counters.meet(data.facts.socketWorkers, MEETING_MS)
     void Promise.all([server.stop(meet), textFront?.stop()]).then(() => {
+      bus.close()
       store.close()
       port.close()
     })

@@ -4,6 +4,7 @@
  * unasked. Half a node is no node: it is for whoever waits for `failed` to stop the rest.
  */
 import { Worker } from 'node:worker_threads'
+import { assert } from '../base/assert.js'
 import { OperationError } from '../base/errors.js'
 import type { DirectStoreHandle } from '../store/direct-store.js'
 import { type CountersHandle, NodeCounters } from './counters.js'
@@ -11,6 +12,7 @@ import type { FixedFacts } from './facts.js'
 import type { ListenTarget } from './socket-server.js'
 import type { FromSocketWorker, SocketWorkerData, TextAddress } from './socket-worker.js'
 import type { TextFrontOptions } from './text-front.js'
+import { createBus, portsOf } from './thread-bus.js'
 
 /** What runs in each thread. */
 const ENTRY = new URL('./socket-worker.js', import.meta.url)
@@ -48,6 +50,7 @@ export async function startSocketWorkers(
   entry: URL = ENTRY,
 ): Promise<SocketWorkers> {
   const counters = NodeCounters.create(facts.socketWorkers)
+  const bus = createBus(facts.socketWorkers)
   let fail: (error: unknown) => void = () => {}
   const failed = new Promise<never>((_resolve, reject) => {
     fail = reject
@@ -58,9 +61,12 @@ export async function startSocketWorkers(
     listen: ListenTarget,
     text: TextFrontOptions | undefined,
   ): Promise<StartedWorker> => {
+    const index = started.length
+    const own = bus[index]
+    assert(own !== undefined, 'every worker is on the bus')
     const next = await startWorker(
       entry,
-      { index: started.length, table, counters, facts, listen, text },
+      { index, table, counters, bus: own, facts, listen, text },
       shutdown,
       fail,
     )
@@ -85,7 +91,7 @@ async function startWorker(
   shutdown: () => void,
   fail: (error: unknown) => void,
 ): Promise<StartedWorker> {
-  const worker = new Worker(entry, { workerData: data })
+  const worker = new Worker(entry, { workerData: data, transferList: portsOf(data.bus) })
   const exited = new Promise<void>((resolve) => {
     worker.once('exit', () => resolve())
   })

@@ -1,5 +1,5 @@
 /** A ReplyWriter that keeps replies as plain values: commands are tested without any protocol. */
-import type { ReplyWriter } from '../commands/reply.js'
+import type { ReplyLevel, ReplyWriter } from '../commands/reply.js'
 
 export type Recorded =
   | { error: string }
@@ -11,7 +11,7 @@ type RecordedScalar = number | bigint | string | boolean | null
 
 export class RecordedReply implements ReplyWriter {
   #replies: Recorded[] = []
-  #marked = 0
+  readonly #marked: [number, number] = [0, 0]
 
   /** What has been written since the last call; bytes as text of one byte a character. */
   take(): Recorded[] {
@@ -55,10 +55,16 @@ export class RecordedReply implements ReplyWriter {
   map(pairs: number): void {
     this.#replies.push({ map: pairs })
   }
-  mark(): void {
-    this.#marked = this.#replies.length
+  nullArray(): void {
+    this.#replies.push(null)
   }
-  rewind(): void {
-    this.#replies.length = this.#marked
+  push(length: number): void {
+    this.#replies.push({ array: length })
+  }
+  mark(level: ReplyLevel): void {
+    this.#marked[level] = this.#replies.length
+  }
+  rewind(level: ReplyLevel): void {
+    this.#replies.length = this.#marked[level]
   }
 }

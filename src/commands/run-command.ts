@@ -1,0 +1,38 @@
+/**
+ * Runs one command and turns whatever it throws into the one error reply that Redis would give. Expected failures and the
+ * caller's mistakes become replies; a bug of ours (`InvariantError`, or anything unknown) passes through, for a node that
+ * has lost its mind must not go on answering.
+ */
+import { isOperationError, type OperationError } from '../base/errors.js'
+import { type Command, type CommandContext, CommandError } from './command.js'
+
+const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'."
+const READ_ONLY = "READONLY You can't write against a read only replica."
+
+/** Runs a command whose arity has been checked. */
+export function runCommand(context: CommandContext, command: Command, args: readonly Buffer[]): void {
+  const { reply } = context
+  reply.mark(0)
+  try {
+    command.run(context, args)
+  } catch (error) {
+    const line = errorLine(error)
+    if (line === undefined) throw error
+    reply.rewind(0)
+    reply.error(line)
+  }
+}
+
+/** The reply for what a command threw; `undefined` if that was no answer but a bug. */
+export function errorLine(error: unknown): string | undefined {
+  if (error instanceof CommandError) return error.message
+  if (isOperationError(error)) return operationErrorLine(error)
+  if (error instanceof RangeError || error instanceof TypeError) return `ERR ${error.message}`
+  return undefined
+}
+
+function operationErrorLine(error: OperationError): string {
+  if (error.code === 'FULL') return OUT_OF_MEMORY
+  if (error.code === 'READ_ONLY') return READ_ONLY
+  return error.message.replace(': ', ' ')
+}
