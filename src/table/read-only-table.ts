@@ -32,6 +32,7 @@ import type { RegionView } from '../memory/region.js'
 import { Batch } from './batch.js'
 import { KeyBuffer } from './key-buffer.js'
 import { AGAIN, type Look, MISS, READ_TEXT, Reader } from './reader.js'
+import { checkJoinable } from './space.js'
 import { type Recourse, type TableView, viewOf } from './view.js'
 import { type WalkedEntry, Walker } from './walker.js'
 
@@ -90,6 +91,7 @@ export class ReadOnlyTable {
 
   /** Throws OperationError MISMATCH for a region that is no table of this release, CLOSED for one that was retired. */
   static attach(region: RegionView, options: ReadOnlyTableOptions = {}): ReadOnlyTable {
+    checkJoinable(region)
     return new ReadOnlyTable(viewOf(region), options.clock ?? wallClockMs)
   }
 

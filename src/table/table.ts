@@ -280,7 +280,8 @@ export class Table implements ReadableTable {
     try {
       if (registry.isInside()) registry.settle(registry.tag, false)
       if (registry.isSettlingDue() || isRecountDue(this.space.words)) this.#settleDead()
-      if (!this.#isSequenced && this.#expirySweep.takeTurn(Math.floor(machineMs() / HOUSEKEEPING_MS))) this.sweep()
+      if (!this.#isSequenced && this.#expirySweep.takeTurn(Math.floor(machineMs() / HOUSEKEEPING_MS)))
+        this.sweep()
     } catch (error) {
       // Somebody who lives keeps a lock: there is no caller to tell, and the next time is near.
       if (!isOperationError(error, 'TIMEOUT')) throw error

@@ -8,7 +8,7 @@
 import { type Geometry, geometry } from '../memory/geometry.js'
 import { HEADER } from '../memory/header.js'
 import type { RegionView } from '../memory/region.js'
-import { checkJoinable, readFacts, type TableFacts } from './space.js'
+import { readFacts, type TableFacts } from './space.js'
 
 export interface TableView {
   readonly region: RegionView
@@ -37,9 +37,8 @@ export interface ExpiryClock {
   hasPassed(atMs: number): boolean
 }
 
-/** Throws OperationError MISMATCH for a region that is no table of this release, CLOSED for one that was retired. */
+/** Of a region whose first page has been checked; it may have been retired. */
 export function viewOf(region: RegionView): TableView {
-  checkJoinable(region)
   const { words, floats } = region.segments[0]!
   const facts = readFacts(region)
   return {
