@@ -35,7 +35,7 @@ export async function openTextFront(
       ['version', facts.version],
     ],
   })
-  const server = new TextServer(service, limits, {
+  const server = new TextServer(() => service, limits, {
     get connected() {
       return counters.textConnected
     },

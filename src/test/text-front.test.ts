@@ -8,18 +8,22 @@ import { isOperationError, OperationError } from '../base/errors.js'
 import { TextClient } from '../client/text-client.js'
 import { startNode } from '../server/node.js'
 import { MapStore } from '../store/map-store.js'
+import { CarrierService } from '../text/carrier-service.js'
 import { DEFAULT_TEXT_LIMITS, type TextLimits } from '../text/limits.js'
 import { TextServer } from '../text/server.js'
 import type { TextService } from '../text/service.js'
 import { StoreService } from '../text/store-service.js'
-import { TEXT_SUBJECTS } from './text-subjects.js'
+import { DoubleCarrier, TEXT_SUBJECTS } from './text-subjects.js'
 
 async function withServer(
-  service: TextService,
+  service: TextService | (() => TextService),
   body: (port: number, server: TextServer) => Promise<void>,
   limits: Partial<TextLimits> = {},
 ): Promise<void> {
-  const server = new TextServer(service, { ...DEFAULT_TEXT_LIMITS, ...limits })
+  const server = new TextServer(typeof service === 'function' ? service : () => service, {
+    ...DEFAULT_TEXT_LIMITS,
+    ...limits,
+  })
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
   try {
     await body(port, server)
@@ -63,9 +67,9 @@ function countGets(service: StoreService): () => number {
 for (const subject of TEXT_SUBJECTS) {
   describe(`the line protocol over ${subject.name}`, () => {
     const withSubject = async (body: (port: number) => Promise<void>): Promise<void> => {
-      const { service, close } = subject.create()
+      const { serviceOf, close } = subject.create()
       try {
-        await withServer(service, body)
+        await withServer(serviceOf, body)
       } finally {
         close()
       }
@@ -163,6 +167,25 @@ for (const subject of TEXT_SUBJECTS) {
       }))
   })
 }
+
+test('what the thread that orders writes refuses is told as any failure', async () => {
+  const store = new MapStore()
+  const service = new CarrierService({
+    carrier: new DoubleCarrier(store),
+    store,
+    flush: () => {},
+    stats: () => [],
+  })
+  await withServer(service, async (port) => {
+    const [full, disk, odd, last] = (
+      await ask(port, 'PUT a too much\nPUT a no disk\nPUT a odd\nSIZE\n')
+    ).split('\n')
+    assert.match(full ?? '', /^ERROR FULL: no memory is left for this entry; delete keys/)
+    assert.match(disk ?? '', /^ERROR DISK_FULL: the disk is full; free space on the disk/)
+    assert.match(odd ?? '', /^ERROR REFUSED: some reason$/)
+    assert.equal(last, '0')
+  })
+})
 
 test('a node says which port it cannot have, and leaves none of its fronts open', async () => {
   await withServer(mapService(), async (port) => {

@@ -34,15 +34,19 @@ const BACKLOG = 511
 
 export class TextServer {
   readonly #server: Server
-  readonly #service: TextService
+  readonly #serviceOf: () => TextService
   readonly #limits: TextLimits
   readonly #counters: TextCounters
   readonly #connections = new Set<TextConnection>()
   #allClosed: (() => void) | undefined
 
-  /** Without `counters` it counts its own connections alone. */
-  constructor(service: TextService, limits: TextLimits = DEFAULT_TEXT_LIMITS, counters?: TextCounters) {
-    this.#service = service
+  /** `serviceOf` gives the service of a new connection. Without `counters` it counts its own connections alone. */
+  constructor(
+    serviceOf: () => TextService,
+    limits: TextLimits = DEFAULT_TEXT_LIMITS,
+    counters?: TextCounters,
+  ) {
+    this.#serviceOf = serviceOf
     this.#limits = limits
     this.#counters = counters ?? ownCounters()
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
@@ -77,7 +81,7 @@ export class TextServer {
       return
     }
     this.#counters.connectionOpened()
-    const connection = new TextConnection(socket, this.#service, this.#limits, {
+    const connection = new TextConnection(socket, this.#serviceOf(), this.#limits, {
       ran: (requests) => this.#counters.commandsRan(requests),
       closed: (gone) => this.#forget(gone),
     })

@@ -2,7 +2,7 @@
  * What the line protocol asks of a node: seven operations, each answered at once or later. A node without durability
  * answers at once, from its table; a durable one when the write is on disk.
  *
- * Whoever implements it keeps the order of one connection's operations: one that is asked for after another sees what
+ * Whoever implements it (for one connection, or for all) keeps the order of one connection's operations: one that is asked for after another sees what
  * that one did, answered or not. Bytes handed in are copied before a call returns.
  *
  * Failures are thrown or rejected: `OperationError`, `RangeError`, `TypeError` become ERROR lines, anything else is a bug.
