@@ -5,6 +5,7 @@
  * an empty table in the place of the old one: the instances of the old release, which still serve while pm2 reloads, find
  * theirs closed and go on without sessions until they are stopped. The counter keeps its codec, and every count.
  */
+import cluster from 'node:cluster'
 import { createServer } from 'node:http'
 import { codecs, isOperationError, SharedMap } from 'hearthkv'
 
@@ -49,4 +50,5 @@ const server = createServer((request, response) => {
 })
 // pm2 waits for this word before it stops an old instance (wait_ready).
 server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => process.send?.('ready'))
-process.on('SIGINT', () => server.close(() => process.exit(0)))
+// Disconnecting closes the server only after the connections that are on their way to this instance have come.
+process.on('SIGINT', () => (cluster.worker === undefined ? server.close() : cluster.worker.disconnect()))

@@ -14,6 +14,7 @@ import { GATE_BYTES, mapFile, NO_NAMED_TABLES, useScratchDirectory } from './nam
 const directory = NO_NAMED_TABLES === false ? useScratchDirectory() : ''
 const options = { skip: NO_NAMED_TABLES }
 const INDEX = new URL('../index.js', import.meta.url).href
+const WORKER = new URL('./named-holder-worker.js', import.meta.url).href
 
 async function startWorker(workerData: NamedHolderData): Promise<Worker> {
   const worker = new Worker(new URL('./named-holder-worker.js', import.meta.url), { workerData })
@@ -64,6 +65,54 @@ describe('a worker thread with a named table open', options, () => {
 })
 
 describe('a process with a named table open', options, () => {
+  test('ends while a worker of its own waits for a lock that another process keeps', async () => {
+    using map = SharedMap.open('waiting process', { capacity: '1MiB', stripes: 1 })
+    map.set('k', 'before')
+    const gatePath = join(directory, 'gate')
+    const gate = new Int32Array(mapFile(gatePath, GATE_BYTES))
+    Atomics.store(gate, 0, 0)
+    const holder = start({ task: 'hold', name: 'waiting process', key: 'k', gatePath })
+    assert.equal(await nextMessage(holder), 'holding')
+    for (const [end, code] of [
+      ['process.exit(9)', 9],
+      ["throw new Error('uncaught')", 1],
+      ["Promise.reject(new Error('unhandled'))", 1],
+    ] as const) {
+      const { status, signal, stderr } = run(`
+        import { Worker } from 'node:worker_threads'
+        const worker = new Worker(new URL('${WORKER}'), { execArgv: [], workerData: { name: 'waiting process', does: 'wait' } })
+        worker.once('message', () => setTimeout(() => { ${end} }, 30))`)
+      assert.deepEqual({ status, signal }, { status: code, signal: null }, stderr)
+    }
+    Atomics.store(gate, 0, 1)
+    assert.equal(await ending(holder), 0)
+    map.set('k', 'after')
+    map.check()
+    assert.equal(map.stats().participants, 1)
+  })
+
+  test('loses a worker that ends with an uncaught error or by process.exit(), and goes on', async () => {
+    using map = SharedMap.open('failing worker', { capacity: '1MiB' })
+    for (const end of [
+      "throw new Error('uncaught')",
+      'process.exit(3)',
+      "Promise.reject(new Error('unhandled'))",
+    ]) {
+      const worker = new Worker(
+        `import('${INDEX}').then(({ SharedMap }) => { SharedMap.open('failing worker').set('k', 'v'); setImmediate(() => { ${end} }) })`,
+        { eval: true },
+      )
+      const errors: unknown[] = []
+      worker.on('error', (error) => errors.push(error))
+      // Not `once`, which rejects at an error.
+      const code = await new Promise((resolve) => worker.once('exit', resolve))
+      assert.equal(code, end.includes('exit') ? 3 : 1, end)
+      assert.equal(errors.length, end.includes('exit') ? 0 : 1)
+    }
+    assert.equal(map.get('k'), 'v')
+    map.check()
+  })
+
   const opening = `
     import { SharedMap } from '${INDEX}'
     const map = SharedMap.open('ended process', { capacity: '1MiB' })

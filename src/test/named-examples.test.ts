@@ -16,6 +16,8 @@ const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
 const APP = join(EXAMPLES, 'pm2/app.mjs')
 const ECOSYSTEM = join(EXAMPLES, 'pm2/ecosystem.config.cjs')
 const INSTANCES = 4
+/** An answer that takes longer was lost. */
+const ANSWER_MS = 30_000
 const run = promisify(execFile)
 const directory = NO_NAMED_TABLES === false ? useScratchDirectory() : ''
 const NO_PM2 =
@@ -44,7 +46,13 @@ async function freePort(): Promise<number> {
 
 async function ask(port: number, user: string): Promise<Answer> {
   const [response] = await once(
-    get({ port, host: '127.0.0.1', path: `/?user=${user}`, agent: false }),
+    get({
+      port,
+      host: '127.0.0.1',
+      path: `/?user=${user}`,
+      agent: false,
+      signal: AbortSignal.timeout(ANSWER_MS),
+    }),
     'response',
   )
   return JSON.parse((await response.toArray()).join('')) as Answer

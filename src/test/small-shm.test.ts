@@ -22,7 +22,8 @@ function withSmallShm(bytes: number, work: (directory: string) => void): void {
     process.env['HEARTH_SHM_DIR'] = directory
     work(directory)
   } finally {
-    process.env['HEARTH_SHM_DIR'] = before
+    if (before === undefined) delete process.env['HEARTH_SHM_DIR']
+    else process.env['HEARTH_SHM_DIR'] = before
     // Lazily: the table's memory is mapped until the collector finds it unused.
     spawnSync('umount', ['--lazy', directory])
     rmSync(directory, { recursive: true, force: true })
