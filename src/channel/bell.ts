@@ -64,12 +64,13 @@ export class Bell {
 
   /** To be followed by a look at everything, then by `sleep` or `stayAwake`. */
   announceSleep(worker: number): void {
-    Atomics.store(this.#words, wordOf(worker), 0)
     Atomics.or(this.#words, BELL.sleepers, 1 << worker)
   }
 
+  /** At once if it has been woken since it last slept: a wake is remembered. */
   sleep(worker: number, timeoutMs: number): void {
     this.region.wait(wordOf(worker), 0, timeoutMs)
+    Atomics.store(this.#words, wordOf(worker), 0)
     this.stayAwake(worker)
   }
 
@@ -103,7 +104,7 @@ export class Bell {
     if (sleepers !== 0) this.wake(31 - Math.clz32(sleepers & -sleepers))
   }
 
-  /** Wakes this one, whether it sleeps or not. */
+  /** Wakes this one, or keeps it from its next sleep. */
   wake(worker: number): void {
     Atomics.and(this.#words, BELL.sleepers, ~(1 << worker))
     Atomics.store(this.#words, wordOf(worker), 1)

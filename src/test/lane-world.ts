@@ -110,14 +110,7 @@ export class LaneWorld {
   /** Id, or 0. */
   submit(client: LaneClient, request: Request): number {
     const message = this.message()
-    message.clear(REQUEST_CODE)
-    message.flags = request.flags ?? 0
-    message.first = request.number
-    message.second = request.replyBytes
-    message.fill(
-      patternOf(request.number, request.keyBytes),
-      patternOf(request.number + 1, request.valueBytes),
-    )
+    fillRequest(message, request)
     return client.trySubmit(message, EFFECT_KEY)
   }
 
@@ -158,7 +151,18 @@ export class LaneWorld {
   }
 }
 
-function fillReply(reply: Message, number: number, bytes: number): void {
+export function fillRequest(
+  message: Message,
+  { number, keyBytes, valueBytes, replyBytes, flags }: Request,
+): void {
+  message.clear(REQUEST_CODE)
+  message.flags = flags ?? 0
+  message.first = number
+  message.second = replyBytes
+  message.fill(patternOf(number, keyBytes), patternOf(number + 1, valueBytes))
+}
+
+export function fillReply(reply: Message, number: number, bytes: number): void {
   reply.clear(REPLY_CODE)
   reply.first = number
   reply.second = -number

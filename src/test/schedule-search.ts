@@ -3,8 +3,13 @@
  * effect (too late, or to somebody who sleeps) are recognised by what was taken, and not built upon.
  */
 
-import type { Outcome, Plan, Scene } from './schedule.js'
+import type { Outcome, Plan } from './schedule.js'
 import type { SeededRandom } from './seeded-random.js'
+
+/** What can be played by a plan. */
+export interface Playable {
+  play(plan: Plan): Outcome
+}
 
 export interface Found {
   readonly plan: Plan
@@ -19,7 +24,7 @@ export interface SearchResult {
 
 /** Tries every plan of at most `bound` preemptions; fewest first, so that what is found is small. */
 export function searchAll(
-  scene: Scene,
+  scene: Playable,
   participants: number,
   bound: number,
   most = Number.POSITIVE_INFINITY,
@@ -53,7 +58,7 @@ function extensions({ first, preemptions }: Plan, { steps }: Outcome, participan
 
 /** Tries `schedules` plans of 2 to 4 preemptions drawn at random. */
 export function searchSome(
-  scene: Scene,
+  scene: Playable,
   participants: number,
   random: SeededRandom,
   schedules: number,
