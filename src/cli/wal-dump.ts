@@ -28,7 +28,8 @@ async function dump(path: string, options: DumpOptions): Promise<void> {
   if (options.from > options.to) throw new UsageError(`--from ${options.from} is behind --to ${options.to}`)
   const directory = openDataDirectory(path)
   const lines = new LineBatch()
-  const progress = new Progress('records')
+  // Records on the same terminal show that it goes on.
+  const progress = process.stdout.isTTY === true ? undefined : new Progress('records')
   /** The last thing that could not be read. Only what no other segment follows can be a torn tail. */
   let torn: Extract<Finding, { kind: 'fault' }> | undefined
   const findings = inspectLog(directory.disk, directory.identity.logId)
@@ -40,11 +41,11 @@ async function dump(path: string, options: DumpOptions): Promise<void> {
       if (finding.kind === 'segment') torn = undefined
       if (finding.kind === 'fault') torn = finding
       await lines.add(linesOf(finding, options))
-      progress.update(lines.records, undefined)
+      progress?.update(lines.records, undefined)
     }
     await lines.flush()
   } finally {
-    progress.done()
+    progress?.done()
   }
   if (torn !== undefined && !readDirectoryCheck(directory).isGood) tell(torn)
 }
