@@ -8,6 +8,7 @@ import { connectionCommands } from './connection.js'
 import { counterCommands } from './counters.js'
 import { keyCommands } from './keys.js'
 import { publishSubscribeCommands } from './publish-subscribe.js'
+import { renameCommands } from './renames.js'
 import { serverCommands } from './server.js'
 import { stringCommands } from './strings.js'
 import { substringCommands } from './substrings.js'
@@ -44,6 +45,7 @@ const commands: readonly Command[] = [
   ...substringCommands,
   ...counterCommands,
   ...keyCommands,
+  ...renameCommands,
   ...transactionCommands,
   ...publishSubscribeCommands,
   ...connectionCommands,

@@ -83,10 +83,15 @@ function auth({ reply }: CommandContext, args: readonly Buffer[]): void {
   reply.simple('OK')
 }
 
-function select({ reply }: CommandContext, args: readonly Buffer[]): void {
-  const index = integerArgument(args, 1)
+/** There is one database, 0: throws CommandError for what names another. */
+export function checkDatabase(args: readonly Buffer[], at: number): void {
+  const index = integerArgument(args, at)
   if (index < -MAX_INT32 - 1 || index > MAX_INT32) throw new CommandError(NOT_AN_INT32)
   if (index !== 0) throw new CommandError('ERR DB index is out of range')
+}
+
+function select({ reply }: CommandContext, args: readonly Buffer[]): void {
+  checkDatabase(args, 1)
   reply.simple('OK')
 }
 

@@ -91,7 +91,7 @@ export function serverCommands(all: () => readonly Command[]): readonly Command[
     for (const name of args.slice(2)) {
       const wanted = name.toString('latin1').toLowerCase()
       const found = all().find((command) => command.name === wanted)
-      if (found === undefined) context.reply.nullArray()
+      if (found === undefined) context.reply.null()
       else describe(context, found)
     }
   }

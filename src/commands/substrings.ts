@@ -20,7 +20,7 @@ function append({ store, reply }: CommandContext, args: readonly Buffer[]): void
   store.update(argument(args, 1), 'keep', (current) => {
     length = (current?.length ?? 0) + tail.length
     checkLength(length)
-    if (current !== undefined && tail.length === 0) return UNCHANGED
+    // An empty tail is a write as well: who watches the key is told.
     return current === undefined ? tail : Buffer.concat([current, tail])
   })
   reply.integer(length)
