@@ -2,8 +2,10 @@
  * What a client thread does: keep a window of requests in flight until its share is sent, and check the answers.
  *
  * The window is given: a `Client` in the command, an object in memory in tests. Requests are handed in in the order of the
- * share, at most `width` without an answer; answers are taken in the same order. When the oldest answer is there, all
- * that are there too are taken before new requests go out, so both sides work on runs of requests, not on single ones.
+ * share, at most `width` without an answer; answers are checked in the same order.
+ *
+ * Where the oldest answer is not there yet, the one in the middle of those in flight is waited for: then one sleep and one
+ * wake-up serve half a window, and the other half keeps the server busy meanwhile.
  *
  * Owned by one thread, which it blocks.
  */
@@ -55,6 +57,8 @@ export const MAX_MISMATCHES = 10
 export function drive(requests: RequestList, window: RequestWindow, options: DriveOptions): DriveResult {
   const { from, to, width, check } = options
   const ids = new Float64Array(width)
+  /** An answer that was taken before its turn. */
+  const early = new Float64Array(width).fill(PENDING)
   const mismatches: Mismatch[] = []
   let puts = 0
   let wrong = 0
@@ -77,12 +81,18 @@ export function drive(requests: RequestList, window: RequestWindow, options: Dri
       ids[sent % width] = isPut ? window.put(key, requests.valueAt(sent)) : window.get(key)
       sent++
     }
-    settle(window.wait(ids[answered % width]!))
+    const before = answered
     while (answered < sent) {
-      const got = window.poll(ids[answered % width]!)
+      const place = answered % width
+      const got = early[place] === PENDING ? window.poll(ids[place]!) : early[place]!
       if (got === PENDING) break
+      early[place] = PENDING
       settle(got)
     }
+    if (answered > before) continue
+    const middle = (answered + ((sent - answered) >> 1)) % width
+    if (early[middle] === PENDING) early[middle] = window.wait(ids[middle]!)
+    else settle(window.wait(ids[answered % width]!))
   }
   assert(sent === answered, 'every request that was sent is answered')
   return { puts, gets: to - from - puts, wrong, mismatches }
