@@ -3,7 +3,7 @@
  * with the place where the log ends and with what is wrong there, if anything: a torn tail or damage.
  */
 import type { Damage } from './damage.js'
-import { type Disk, readFully } from './disk.js'
+import type { Disk } from './disk.js'
 import { HEADER_BYTES, isZero, type SegmentHeader, segmentName } from './format.js'
 import type { RecordSink } from './record-batch.js'
 import { indexOfPosition, type Segment } from './segment-list.js'
@@ -49,6 +49,9 @@ export interface PassResult {
   readonly damage: Damage | undefined
 }
 
+/** Behind the bytes of a file, for who copies them by words. */
+const SLACK_BYTES = 8
+
 export function readLog(options: PassOptions): PassResult {
   return new LogPass(options).run()
 }
@@ -64,6 +67,7 @@ class LogPass {
   #records = 0
   #epochNumber = 0
   #nextSegment = 1
+  #buffer: Buffer = Buffer.alloc(0)
 
   constructor(options: PassOptions) {
     const { segments, snapshot } = options
@@ -128,9 +132,10 @@ class LogPass {
   }
 
   #readFrames(name: string, header: SegmentHeader, next: Segment | undefined): Damage | undefined {
-    const bytes = contentsOf(this.#options.disk, name)
+    const bytes = this.#contentsOf(name)
     const from = { offset: HEADER_BYTES, lsn: this.#fromLsn }
     const walk = walkSegment(bytes, header, this.#chain, from, this.#options.sink)
+    this.#options.sink.flush?.()
     this.#records += walk.chain.nextLsn - this.#chain.nextLsn
     this.#chain = walk.chain
     this.#good = { file: name, offset: walk.offset }
@@ -180,13 +185,17 @@ class LogPass {
   #damage(file: string, offset: number, fault: string): Damage {
     return { file, offset, lsn: this.#chain.nextLsn, fault }
   }
-}
 
-function contentsOf(disk: Disk, name: string): Buffer {
-  const file = disk.open(name, 'read')
-  try {
-    return readFully(file, 0, file.size())
-  } finally {
-    file.close()
+  /** The whole file, in memory that the next one uses again: fresh memory costs more than reading into it. */
+  #contentsOf(name: string): Buffer {
+    const file = this.#options.disk.open(name, 'read')
+    try {
+      const size = file.size()
+      if (size + SLACK_BYTES > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(size + SLACK_BYTES)
+      const bytes = this.#buffer.subarray(0, size)
+      return bytes.subarray(0, file.read(bytes, 0))
+    } finally {
+      file.close()
+    }
   }
 }

@@ -23,7 +23,7 @@ import {
 
 const FIRST_BYTES = 1024
 
-/** Who takes decoded records, in the order of the log. The bytes are `bytes[start..end)`, valid during the call. */
+/** Who takes decoded records, in the order of the log. The bytes are `bytes[start..end)`, valid until `flush` returns. */
 export interface RecordSink {
   set(
     bytes: Buffer,
@@ -39,6 +39,8 @@ export interface RecordSink {
   delete(bytes: Buffer, keyStart: number, keyEnd: number, lsn: number): void
   /** Removes every entry. */
   clear(lsn: number): void
+  /** The bytes handed over since the last time are about to be used for others. Absent: they are copied at once. */
+  flush?(): void
 }
 
 export class RecordBatch {

@@ -48,6 +48,9 @@ interface LoadOptions {
   readonly onBytes?: (doneBytes: number, totalBytes: number) => void
 }
 
+/** Behind the bytes of a block, for who copies them by words. */
+const SLACK_BYTES = 8
+
 /** Takes nothing: to see whether something reads whole. */
 export const NO_SINK: EntrySink = { load() {}, set() {}, delete() {}, clear() {} }
 
@@ -108,6 +111,8 @@ class SnapshotRead {
   #startLsn = 0
   #entries = 0
   #hash = 0
+  /** For one block at a time. */
+  #buffer: Buffer = Buffer.alloc(0)
   #hashes: Buffer = Buffer.alloc(0)
   readonly #entrySink: RecordSink
 
@@ -162,7 +167,11 @@ class SnapshotRead {
     const head = readFully(this.#file, this.#offset, BLOCK_HEAD_BYTES)
     const length = blockLength(head, this.#size - this.#offset)
     if (typeof length === 'string') return length
-    const block = decodeBlock(readFully(this.#file, this.#offset, length), this.#crc)
+    if (length + SLACK_BYTES > this.#buffer.length)
+      this.#buffer = Buffer.allocUnsafeSlow(2 * length + SLACK_BYTES)
+    const bytes = this.#buffer.subarray(0, length)
+    if (this.#file.read(bytes, this.#offset) < length) return 'a block is cut off'
+    const block = decodeBlock(bytes, this.#crc)
     if (typeof block === 'string') return block
     this.#crc = block.crc
     this.#offset += length
@@ -176,7 +185,9 @@ class SnapshotRead {
     this.#hashes = body.subarray(0, hashes)
     this.#hash = 0
     this.#entries += count
-    return decodeRecords(body, hashes, body.length, count, 1, 1, this.#entrySink)
+    const fault = decodeRecords(body, hashes, body.length, count, 1, 1, this.#entrySink)
+    this.#options.sink.flush?.()
+    return fault
   }
 
   #readEnd(block: Block): LoadedSnapshot | Damage {

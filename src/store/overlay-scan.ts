@@ -19,15 +19,13 @@ export function scanOverlay(
 ): ScanPage {
   const { walker, staging } = table
   if (!walker.isCursor(cursor)) return { cursor: 0, keys: [] }
-  const found: WalkedEntry[] = []
-  let next = cursor
-  do next = walker.step(next, found, false)
-  while (next !== 0 && found.length < count)
   const keys: Buffer[] = []
-  for (const entry of found) {
-    key.setBytes(entry.key)
-    const isOverridden = pending.cleared !== undefined || pending.find(key) !== undefined
-    if (!isOverridden && entry.expiresAtMs > nowMs) keys.push(entry.key)
+  let next = cursor
+  // Below a pending clear, nothing of the table counts.
+  if (pending.cleared !== undefined) next = 0
+  else {
+    do next = stepOver(table, pending, key, nowMs, next, keys)
+    while (next !== 0 && keys.length < count)
   }
   for (const write of pending.writes()) {
     if (write.reference === 0 || staging.expiryOf(write.reference) <= nowMs) continue
@@ -37,4 +35,22 @@ export function scanOverlay(
     keys.push(Buffer.from(key.buffer.subarray(0, key.byteLength)))
   }
   return { cursor: next, keys }
+}
+
+/** Adds the keys of one step of the walk on which nothing is pending; returns the cursor behind it. */
+function stepOver(
+  table: Table,
+  pending: PendingIndex,
+  key: KeyBuffer,
+  nowMs: number,
+  cursor: number,
+  keys: Buffer[],
+): number {
+  const found: WalkedEntry[] = []
+  const next = table.walker.step(cursor, found, false)
+  for (const entry of found) {
+    key.setBytes(entry.key)
+    if (pending.find(key) === undefined && entry.expiresAtMs > nowMs) keys.push(entry.key)
+  }
+  return next
 }

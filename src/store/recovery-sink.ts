@@ -10,6 +10,7 @@ import { MIB } from '../base/limits.js'
 import { formatSize } from '../base/size.js'
 import { RECORD_FLAG } from '../log/format.js'
 import type { EntrySink } from '../log/snapshot-reader.js'
+import type { BulkLoad, FullRecord } from '../table/bulk-load.js'
 import type { Table } from '../table/table.js'
 import { ALWAYS } from '../table/writer.js'
 
@@ -24,12 +25,17 @@ const ENTRY_OVERHEAD_BYTES = 64
 
 export class RecoverySink implements EntrySink {
   readonly #table: Table
+  readonly #bulk: BulkLoad
   readonly #spilled = new Map<string, Spilled>()
   /** Entries and records taken. */
   records = 0
 
   constructor(table: Table) {
     this.#table = table
+    this.#bulk = table.bulkLoad({
+      full: (record) => this.#spill(record),
+      settled: (bytes, keyStart, keyEnd) => this.#spilled.delete(bytes.toString('latin1', keyStart, keyEnd)),
+    })
   }
 
   load(
@@ -39,8 +45,10 @@ export class RecoverySink implements EntrySink {
     valueEnd: number,
     flags: number,
     expiresAtMs: number,
+    hash: number,
   ): void {
-    this.set(bytes, keyStart, keyEnd, valueEnd, flags, expiresAtMs)
+    this.records++
+    this.#bulk.set(bytes, keyStart, keyEnd, valueEnd, (flags & RECORD_FLAG.ascii) !== 0, expiresAtMs, hash)
   }
 
   set(
@@ -52,38 +60,34 @@ export class RecoverySink implements EntrySink {
     expiresAtMs: number,
   ): void {
     this.records++
-    const table = this.#table
-    const key = bytes.subarray(keyStart, keyEnd)
-    const value = bytes.subarray(keyEnd, valueEnd)
-    const isAscii = (flags & RECORD_FLAG.ascii) !== 0
-    table.key.setBytes(key)
-    table.value.setBytes(value)
-    table.value.ascii = isAscii
-    try {
-      table.put(expiresAtMs, ALWAYS)
-      if (this.#spilled.size > 0) this.#spilled.delete(key.toString('latin1'))
-    } catch (error) {
-      if (!isOperationError(error, 'FULL')) throw error
-      table.delete()
-      this.#spilled.set(key.toString('latin1'), { value: Buffer.from(value), isAscii, expiresAtMs })
-    }
+    this.#bulk.set(bytes, keyStart, keyEnd, valueEnd, (flags & RECORD_FLAG.ascii) !== 0, expiresAtMs)
   }
 
   delete(bytes: Buffer, keyStart: number, keyEnd: number): void {
     this.records++
-    const key = bytes.subarray(keyStart, keyEnd)
-    this.#table.key.setBytes(key)
-    this.#table.delete()
-    if (this.#spilled.size > 0) this.#spilled.delete(key.toString('latin1'))
+    this.#bulk.delete(bytes, keyStart, keyEnd)
   }
 
   clear(): void {
+    this.#bulk.end()
     this.#table.clear()
+    this.#bulk.begin()
     this.#spilled.clear()
+  }
+
+  flush(): void {
+    this.#bulk.flush()
+  }
+
+  /** Has no room now. */
+  #spill({ bytes, keyStart, keyEnd, valueEnd, isAscii, expiresAtMs }: FullRecord): void {
+    const value = Buffer.from(bytes.subarray(keyEnd, valueEnd))
+    this.#spilled.set(bytes.toString('latin1', keyStart, keyEnd), { value, isAscii, expiresAtMs })
   }
 
   /** Puts in what had no room. What still has none is left to `isDispensable` (where a table evicts), else throws FULL. */
   finish(drops: boolean): Buffer[] {
+    this.#bulk.end()
     const dropped: Buffer[] = []
     let missingBytes = 0
     for (const [name, { value, isAscii, expiresAtMs }] of this.#spilled) {

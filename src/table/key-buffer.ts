@@ -8,6 +8,7 @@
 
 import { halfSipHash13 } from '../base/hash.js'
 import { MAX_KEY_BYTES } from '../base/limits.js'
+import { copyToWords } from '../base/word-copy.js'
 
 /** Longest string that the character loop takes; beyond it the native encoder is faster. */
 const SHORT_STRING = 40
@@ -57,6 +58,19 @@ export class KeyBuffer {
     for (let i = 0; i < length; i++) this.words[i] = words[at + i]!
     this.byteLength = byteLength
     this.hash = hash
+  }
+
+  /** Takes bytes from byte `from` of `source` on (see copyToWords); `hash` if it is known. */
+  setFromWords(source: Int32Array, from: number, byteLength: number, hash: number | undefined): void {
+    if (byteLength + 8 > this.buffer.length) this.#reserve(byteLength + 8)
+    const { words } = this
+    const end = byteLength >>> 2
+    words[end] = 0
+    words[end + 1] = 0
+    words[end + 2] = 0
+    copyToWords(source, from, words, 0, byteLength)
+    this.byteLength = byteLength
+    this.hash = hash ?? halfSipHash13(words, byteLength, this.#key0, this.#key1)
   }
 
   /**

@@ -11,6 +11,7 @@ import { EVICTION, HEADER } from '../memory/header.js'
 import { COUNTERS } from '../memory/participant.js'
 import type { Region } from '../memory/region.js'
 import { Batch } from './batch.js'
+import { BulkLoad, type BulkOwner } from './bulk-load.js'
 import { checkTable } from './check.js'
 import { Desk, type Evictor } from './desk.js'
 import { isRecountDue, recountIfDue, sumOfStripes } from './entry-limit.js'
@@ -149,6 +150,11 @@ export class Table implements ReadableTable {
   /** Another key buffer with the hash of this table. */
   newKey(): KeyBuffer {
     return new KeyBuffer(this.space.words[HEADER.hashKey0]!, this.space.words[HEADER.hashKey1]!)
+  }
+
+  /** Fills this table, which nobody else has joined; it is for nothing else until the load has ended. */
+  bulkLoad(owner: BulkOwner): BulkLoad {
+    return new BulkLoad(this.space, this.#desk, owner)
   }
 
   /** For the one writer of a sequenced table: changes prepared now and published later; made when first used. */

@@ -60,7 +60,7 @@ export function faultSequenced(
   for (let at = 1; at <= whole.calls; at += options.every ?? 1) {
     const disk = new SimulatedDisk()
     disk.inject({ ...options.fault, at })
-    const trial = new SequencedTrial({ ...options, disk }).run()
+    const trial = new SequencedTrial({ ...options, disk, faults: true }).run()
     counts.points++
     counts.refusals += trial.refusals
     disk.clearFaults()
