@@ -9,6 +9,7 @@ import { backupCommand, restoreCommand } from './backup.js'
 import { benchCommand } from './bench.js'
 import { checkCommand } from './check.js'
 import { delCommand } from './del.js'
+import { doctorCommand } from './doctor.js'
 import { dumpCommand } from './dump.js'
 import { EXIT, reportFailure } from './exit.js'
 import { getCommand } from './get.js'
@@ -47,6 +48,7 @@ for (const command of [
   stopCommand(),
   lsCommand(),
   rmCommand(),
+  doctorCommand(),
   checkCommand(),
   inspectCommand(),
   walDumpCommand(),

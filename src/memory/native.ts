@@ -13,6 +13,7 @@ interface Koffi {
   view(address: bigint, bytes: number): ArrayBuffer
   address(bytes: Uint8Array): bigint
   errno(): number
+  readonly version: string
 }
 type NativeFunction = (...values: (number | string | Uint8Array | null)[]) => number
 
@@ -81,6 +82,11 @@ export class Native {
       'intptr_t',
       'int',
     ])
+  }
+
+  /** What the calls are made by, for reports. */
+  get library(): string {
+    return `koffi ${this.#koffi.version}`
   }
 
   /** The same one every time. Throws UnsupportedError where named regions cannot be had. */

@@ -1,0 +1,102 @@
+/**
+ * One probe of `hearth doctor`, in a process of its own: what is tried here may end it. The probe's name and a scratch file
+ * are on the command line; what it found is printed as one line, and whatever is thrown is the trouble.
+ */
+import { closeSync, constants, ftruncateSync, openSync } from 'node:fs'
+import { isMainThread, Worker, workerData } from 'node:worker_threads'
+import { assert } from '../base/assert.js'
+import { Native } from '../memory/native.js'
+
+const BYTES = 4096
+const NEVER_MS = 5000
+const SOON_MS = 20
+const VALUE = 0x48545248
+
+/** Loads the native calls, and says what by. */
+function probeKoffi(): string {
+  return Native.load().library
+}
+
+/** Asks for memory, maps it twice, and sees in one mapping what was stored in the other. */
+function probeMapping(path: string): string {
+  const native = Native.load()
+  const descriptor = openScratch(path)
+  assert(native.allocate(descriptor, 0, BYTES), 'there is memory for one page')
+  const written = native.map(descriptor, 0, BYTES)
+  const read = native.map(descriptor, 0, BYTES, 'read')
+  assert(written !== undefined && read !== undefined, 'the system maps files')
+  new Int32Array(written.buffer)[1] = VALUE
+  assert(new Int32Array(read.buffer)[1] === VALUE, 'what one mapping stores the other one sees')
+  closeSync(descriptor)
+  return 'fallocate and mmap, for writing and read-only'
+}
+
+/** Sleeps on a word: not at all, until the time is over, and until another thread's wake-up. */
+async function probeFutex(path: string): Promise<string> {
+  const native = Native.load()
+  const address = mapScratch(path).address
+  const waitMs = (expected: number, timeoutMs: number): number => {
+    const startedMs = performance.now()
+    native.futexWait(address, expected, timeoutMs)
+    return performance.now() - startedMs
+  }
+  assert(waitMs(1, NEVER_MS) < NEVER_MS / 2, 'nobody sleeps on a word that has changed')
+  assert(waitMs(0, SOON_MS) >= SOON_MS / 2, 'who waits sleeps')
+  const worker = new Worker(new URL(import.meta.url), { workerData: path })
+  const startedMs = performance.now()
+  const woken = new Promise<void>((resolve, reject) => {
+    worker.once('error', reject)
+    worker.once('exit', () => resolve())
+  })
+  const waker = setInterval(() => native.futexWake(address), SOON_MS / 4)
+  await woken
+  clearInterval(waker)
+  assert(performance.now() - startedMs < NEVER_MS, 'who is woken wakes')
+  return 'waits and wakes across mappings'
+}
+
+/** Locks a byte through one descriptor, and asks through another. */
+function probeLocks(path: string): string {
+  const native = Native.load()
+  const [owner, other] = [openScratch(path), openScratch(path)]
+  assert(native.lockByte(owner, 7), 'a free byte can be locked')
+  assert(native.isByteLocked(other, 7) && !native.lockByte(other, 7), 'others see the lock')
+  assert(!native.isByteLocked(other, 8), 'and only that')
+  closeSync(owner)
+  assert(!native.isByteLocked(other, 7), 'a lock goes with its descriptor')
+  closeSync(other)
+  return 'locks of open files (F_OFD_SETLK), which go with their owner'
+}
+
+function openScratch(path: string): number {
+  const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+  ftruncateSync(descriptor, BYTES)
+  return descriptor
+}
+
+function mapScratch(path: string): { address: number; buffer: ArrayBuffer } {
+  const descriptor = openScratch(path)
+  const mapping = Native.load().map(descriptor, 0, BYTES)
+  closeSync(descriptor)
+  assert(mapping !== undefined, 'the system maps files')
+  return mapping
+}
+
+const PROBES: Readonly<Record<string, (path: string) => string | Promise<string>>> = {
+  koffi: probeKoffi,
+  mapping: probeMapping,
+  futex: probeFutex,
+  locks: probeLocks,
+}
+
+if (!isMainThread) {
+  Native.load().futexWait(mapScratch(workerData as string).address, 0, NEVER_MS)
+} else {
+  const [name = '', path = ''] = process.argv.slice(2)
+  try {
+    console.log(await PROBES[name]?.(path))
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error))
+    process.exitCode = 1
+  }
+}
