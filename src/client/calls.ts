@@ -90,21 +90,38 @@ export class Calls {
         settled++
         this.#answer(call)
       }
-      const sent = this.#sendQueued()
+      const sent = this.sendQueued()
       if (settled === 0 && !sent) break
     }
   }
 
-  /** Blocks until one of the calls sent is answered, or `timeoutMs`; false if there is none or none was. */
+  /** Blocks until one of the calls sent is answered, for at most `timeoutMs`; false if there is none. */
   waitForOne(timeoutMs: number): boolean {
     const oldest = this.#sent.entries().next().value
     if (oldest === undefined) return false
     const [id, call] = oldest
-    if (!this.#lane.wait(id, this.#reply, timeoutMs)) return false
+    if (!this.#lane.wait(id, this.#reply, timeoutMs)) return true
     this.#sent.delete(id)
     this.#answer(call)
-    this.#sendQueued()
+    this.sendQueued()
     return true
+  }
+
+  /** Sends what waits for room, as far as there is; whether that was something. */
+  sendQueued(): boolean {
+    let count = 0
+    for (const call of this.#queue) {
+      const { message } = call
+      if (message === undefined) break
+      const id = this.#lane.trySubmit(message, call.effect)
+      if (id === 0) break
+      call.id = id
+      call.message = undefined
+      this.#sent.set(id, call)
+      count++
+    }
+    if (count > 0) this.#queue.splice(0, count)
+    return count > 0
   }
 
   /** The server has gone: what was sent may have been done, what was not was not. `error` makes the reason. */
@@ -145,22 +162,6 @@ export class Calls {
       if (onAbort !== undefined) signal?.addEventListener('abort', onAbort, { once: true })
       this.#arm(deadlineMs)
     })
-  }
-
-  #sendQueued(): boolean {
-    let count = 0
-    for (const call of this.#queue) {
-      const { message } = call
-      if (message === undefined) break
-      const id = this.#lane.trySubmit(message, call.effect)
-      if (id === 0) break
-      call.id = id
-      call.message = undefined
-      this.#sent.set(id, call)
-      count++
-    }
-    if (count > 0) this.#queue.splice(0, count)
-    return count > 0
   }
 
   #isAnswered(id: number): boolean {

@@ -20,6 +20,7 @@ const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 500
 /** Between looks for room that only the server can make. */
 const ROOM_PAUSE_MS = 1
+const SLEEPER = new Int32Array(new SharedArrayBuffer(4))
 
 export interface CoreOptions<K, V> {
   readonly connection: Connection
@@ -147,8 +148,7 @@ export class ClientCore<K, V> {
     const timeoutMs = this.#timeoutOf(options)
     const signal = options?.signal === undefined ? undefined : checkSignal(options.signal)
     const link = this.#linkOf(id)
-    const { laneId, decode, effect } = link.window.handOver(id)
-    const answer = link.calls.await(laneId, effect, decode, timeoutMs, signal)
+    const answer = link.window.handOver(id, link.calls, timeoutMs, signal)
     link.expect()
     return answer
   }
@@ -196,20 +196,18 @@ export class ClientCore<K, V> {
     const message = this.#message.copy()
     const deadlineMs = monotonicMs() + timeoutMs
     for (;;) {
+      if (link.calls.queued > 0) link.calls.sendQueued()
       const id = link.calls.queued === 0 ? link.lane.trySubmit(message, effect) : 0
       if (id !== 0) return id
-      if (link.window.size >= link.lane.window)
-        throw new OperationError(
-          'BACK_PRESSURE',
-          `${link.window.size} requests of the window are not collected`,
-        )
       const leftMs = deadlineMs - monotonicMs()
       if (leftMs <= 0) throw timeout(timeoutMs, 'not-applied')
-      if (link.calls.waitForOne(leftMs)) continue
-      // What is in the way was given up on: it goes when the server has answered it.
+      // What is in the way is the oldest request of the lane, of whichever kind.
+      link.window.gather()
+      const pauseMs = Math.min(leftMs, ROOM_PAUSE_MS)
+      if (link.calls.waitForOne(pauseMs) || link.window.waitForOne(pauseMs)) continue
       link.lane.checkServer()
       link.lane.pump()
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ROOM_PAUSE_MS)
+      Atomics.wait(SLEEPER, 0, 0, pauseMs)
     }
   }
 

@@ -49,6 +49,7 @@ export class Link<K, V> {
     )
     this.#watch = new ReplyWatch(this.lane, {
       look: () => {
+        if (this.calls.queued > 0) this.window.gather()
         this.calls.drain()
         return this.calls.pending > 0
       },

@@ -131,10 +131,8 @@ for (const way of ways) {
           () => client.submit('size'),
           (error) => isOperationError(error, 'BACK_PRESSURE'),
         )
-        assert.throws(
-          () => client.sync.set('k', 'w'),
-          (error) => isOperationError(error, 'BACK_PRESSURE'),
-        )
+        // Blocking calls find their way past answers that nobody has collected yet.
+        client.sync.set('other', 'w')
         assert.equal(await client.result(ids[0]!), undefined)
         assert.equal(client.sync.result(ids[1]!), 'v')
         let polled = client.poll(ids[2]!)
