@@ -32,12 +32,16 @@ export class RedisServer {
   readonly version: string
   readonly #child: ChildProcess
   readonly #folder: string
+  readonly #kill = (): void => {
+    this.#child.kill()
+  }
 
   private constructor(port: number, version: string, child: ChildProcess, folder: string) {
     this.port = port
     this.version = version
     this.#child = child
     this.#folder = folder
+    process.once('exit', this.#kill)
   }
 
   /** Resolves when it takes connections. Rejects with one line where there is no redis-server. `parent` gets its folder. */
@@ -67,6 +71,7 @@ export class RedisServer {
   }
 
   async stop(): Promise<void> {
+    process.off('exit', this.#kill)
     if (this.#child.kill()) await once(this.#child, 'exit')
     rmSync(this.#folder, { recursive: true, force: true })
   }

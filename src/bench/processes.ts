@@ -96,6 +96,9 @@ export async function runProcessesBench(options: ProcessesOptions = {}): Promise
   const machine = describeMachine()
   options.onStart?.(machine, scale)
   const folder = mkdtempSync(join(process.env['HEARTH_SHM_DIR'] ?? '/dev/shm', 'hearth-bench-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  // However this process ends in JavaScript: what lies there is memory.
+  process.once('exit', remove)
   const run = new ProcessesRun(scale, folder, options)
   try {
     await run.run()
@@ -104,7 +107,8 @@ export async function runProcessesBench(options: ProcessesOptions = {}): Promise
     return { machine, scale, results, redisVersion, seconds }
   } finally {
     await run.close()
-    rmSync(folder, { recursive: true, force: true })
+    remove()
+    process.off('exit', remove)
   }
 }
 

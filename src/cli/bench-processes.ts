@@ -30,6 +30,11 @@ const MOST_PROCESSES = 16
 const MOST_GETS = 10_000_000
 const MOST_TIMEOUT_SECONDS = 24 * 3600
 const DEFAULT_PICTURE_FOLDER = 'docs'
+/** Ended by these it still gives memory and servers back. */
+const ENDING_SIGNALS = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const
 
 async function benchProcesses(flags: ProcessesFlags): Promise<void> {
   const { runProcessesBench, PROCESS_SECTION_NAMES, PROCESS_SECTIONS } = await import('../bench/processes.js')
@@ -39,6 +44,7 @@ async function benchProcesses(flags: ProcessesFlags): Promise<void> {
   const { formatEnd, formatFigure } = await import('../bench/figures-report.js')
   const sections = sectionsOf(flags.only, PROCESS_SECTION_NAMES)
   const isJson = flags.json === true
+  for (const [signal, code] of ENDING_SIGNALS) process.once(signal, () => process.exit(code))
   const progress = new BenchProgress()
   const print = (text: string): void => {
     if (!isJson) progress.around(() => printLine(text))
