@@ -35,10 +35,11 @@ async function serve(options: ServeOptions, textLimits: TextLimits | undefined):
     )
   }
   const node = await start(options, textLimits)
-  announce(node, options)
   const stop = (): void => void node.stop()
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
+  // Only now: who reads that the node is ready may stop it at once.
+  announce(node, options)
   await node.stopped
   process.off('SIGINT', stop)
   process.off('SIGTERM', stop)
