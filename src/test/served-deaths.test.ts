@@ -1,0 +1,156 @@
+/** Servers and clients that are killed, stopped, started again: what the others see. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { Client, isOperationError, Server } from '../index.js'
+import { awaitState, ending, nextMessage } from './named-process.js'
+import { NO_NAMED_TABLES, useScratchDirectory } from './named-scratch.js'
+import { runServed, startServed, startServer } from './served-process.js'
+import type { StoreReport } from './served-worker.js'
+
+const directory = NO_NAMED_TABLES === false ? useScratchDirectory() : ''
+const options = { skip: NO_NAMED_TABLES }
+const filesOf = (name: string): string[] => readdirSync(directory).filter((file) => file.includes(name))
+
+/** Waits until `look` finds it so; every turn of the event loop looks again. */
+async function until(look: () => boolean): Promise<void> {
+  while (!look()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+describe('clients that go', options, () => {
+  for (const how of ['set', 'get', 'closed'] as const) {
+    it(`a program whose last line asks (${how}) ends with 0`, async () => {
+      await using _server = await Server.start({ name: `end ${how}`, capacity: '1MiB' })
+      assert.equal(await ending(runServed({ task: 'end', name: `end ${how}`, how })), 0)
+    })
+  }
+
+  for (const what of ['request', 'window', 'transfer'] as const) {
+    it(`killed or stopped with a ${what} on its way, a client disturbs nobody, and its lanes come back`, async () => {
+      const name = `left ${what}`
+      await using server = await Server.start({ name, capacity: '16MiB', laneWorkers: 2, maxClients: 5 })
+      await using witness = await Client.connect(name)
+      const children = [0, 1, 2].map(() => startServed({ task: 'leave', name, what }))
+      await Promise.all(children.map(nextMessage))
+      assert.equal(server.clients, 4)
+      children[0]!.kill('SIGSTOP')
+      awaitState(children[0]!, 'T')
+      for (let i = 0; i < 200; i++) {
+        await witness.set('k', `${i}`)
+        assert.equal(witness.sync.get('k'), `${i}`)
+        if (i === 100) for (const child of children) child.kill('SIGKILL')
+      }
+      await Promise.all(children.map(ending))
+      await until(() => server.clients === 1)
+      assert.equal(filesOf('.lane-').length, 0)
+      // All the room there is can be had again.
+      const more = await Promise.all([1, 2, 3, 4].map(() => Client.connect(name)))
+      await assert.rejects(Client.connect(name), (error) => isOperationError(error, 'REFUSED'))
+      for (const client of more) await client.close()
+      server.check()
+    })
+  }
+})
+
+describe('servers that go', options, () => {
+  for (const way of ['sync', 'promise', 'windowed'] as const) {
+    it(`killed under a storm of ${way} writes, every call ends, and the next server takes the name over`, async () => {
+      const name = `killed ${way}`
+      const first = await startServer(name, 2)
+      const clients = [0, 1].map(() => startServed({ task: 'store', name, way }))
+      await Promise.all(clients.map(nextMessage))
+      const reports = Promise.all(clients.map(nextMessage)) as Promise<StoreReport[]>
+      first.kill('SIGKILL')
+      for (const { code, outcome } of await reports) {
+        assert.equal(code, 'SERVER_GONE')
+        assert.match(outcome, /unknown|not-applied/)
+      }
+      await ending(first)
+      const second = await startServer(name)
+      await using client = await Client.connect(name)
+      assert.equal(await client.size(), 0)
+      second.send('stop')
+      assert.equal(await ending(second), 0)
+      for (const child of clients) assert.equal(await ending(child), 0)
+      assert.deepEqual(filesOf(name), [])
+    })
+  }
+
+  it('a client reconnects by itself, and reads nothing of what the dead server had', async () => {
+    const name = 'again'
+    const first = await startServer(name)
+    await using client = await Client.connect(name)
+    client.ref()
+    await client.set('k', 'old')
+    assert.equal(client.sync.get('k'), 'old')
+    const open = client.submit('set', 'k', 'older')
+    const disconnected = once(client as never, 'disconnect')
+    first.kill('SIGKILL')
+    const [error] = (await disconnected) as [unknown]
+    assert.ok(isOperationError(error, 'SERVER_GONE'))
+    assert.equal(client.isConnected, false)
+    assert.throws(
+      () => client.sync.get('k'),
+      (reason) => isOperationError(reason, 'SERVER_GONE') && reason.outcome === 'not-applied',
+    )
+    const reconnected = once(client as never, 'reconnect')
+    const second = await startServer(name)
+    await reconnected
+    assert.equal(client.sync.get('k'), undefined)
+    assert.equal(await client.get('k'), undefined)
+    assert.throws(
+      () => client.poll(open),
+      (reason) => isOperationError(reason, 'SERVER_GONE') && reason.outcome === 'unknown',
+    )
+    await client.set('k', 'new')
+    assert.equal(client.sync.get('k'), 'new')
+    second.send('stop')
+    assert.equal(await ending(second), 0)
+  })
+
+  it('stopped, it lets calls time out, and answers what comes after', async () => {
+    const name = 'stopped'
+    const server = await startServer(name)
+    await using client = await Client.connect(name)
+    await client.set('k', '1')
+    server.kill('SIGSTOP')
+    awaitState(server, 'T')
+    const unknown = (error: unknown): boolean =>
+      isOperationError(error, 'TIMEOUT') && error.outcome === 'unknown'
+    assert.throws(() => client.sync.set('k', '2', { timeoutMs: 100 }), unknown)
+    await assert.rejects(client.set('k', '3', { timeoutMs: 100 }), unknown)
+    // What was given up on is on its way all the same: a read of that key waits for it.
+    await assert.rejects(client.get('k', { timeoutMs: 100 }), (error) => {
+      return isOperationError(error, 'TIMEOUT') && error.outcome === 'not-applied'
+    })
+    const controller = new AbortController()
+    const aborted = client.set('k', '4', { signal: controller.signal })
+    controller.abort()
+    await assert.rejects(
+      aborted,
+      (error) => isOperationError(error, 'ABORTED') && error.outcome === 'unknown',
+    )
+    server.kill('SIGCONT')
+    assert.equal(await client.get('k'), '4')
+    await client.set('k', '5')
+    assert.equal(client.sync.get('k'), '5')
+    server.send('stop')
+    assert.equal(await ending(server), 0)
+  })
+
+  it('a second one on the name is refused and told who has it; the first goes on', async () => {
+    const name = 'taken'
+    const first = await startServer(name)
+    await using client = await Client.connect(name)
+    await client.set('k', 'v')
+    await assert.rejects(Server.start({ name }), (error) => {
+      return isOperationError(error, 'REFUSED') && error.message.includes(String(first.pid))
+    })
+    assert.equal(await client.get('k'), 'v')
+    first.send('stop')
+    assert.equal(await ending(first), 0)
+    await using _second = await Server.start({ name, capacity: '1MiB' })
+    assert.deepEqual(await (await Client.connect(name)).get('k'), undefined)
+  })
+})

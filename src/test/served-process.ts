@@ -1,0 +1,23 @@
+/** Starts processes that serve a table or ask one, for tests. */
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { nextMessage } from './named-process.js'
+import type { ServedTask } from './served-worker.js'
+
+const WORKER = fileURLToPath(new URL('./served-worker.js', import.meta.url))
+
+export function startServed(task: ServedTask): ChildProcess {
+  return fork(WORKER, [JSON.stringify(task)], { execArgv: [] })
+}
+
+/** Without a channel to its parent: a program as it would be run from a shell. */
+export function runServed(task: ServedTask): ChildProcess {
+  return spawn(process.execPath, [WORKER, JSON.stringify(task)], { stdio: ['ignore', 'inherit', 'inherit'] })
+}
+
+/** A server in a process of its own, ready. */
+export async function startServer(name: string, laneWorkers = 1): Promise<ChildProcess> {
+  const child = startServed({ task: 'serve', name, laneWorkers })
+  await nextMessage(child)
+  return child
+}
