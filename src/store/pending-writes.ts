@@ -23,6 +23,7 @@ import { scanOverlay } from './overlay-scan.js'
 import type { Overlay } from './overlay-store.js'
 import { PendingIndex } from './pending-index.js'
 import { PendingWrite, UNSEALED } from './pending-write.js'
+import { PublishTogether } from './publish-together.js'
 import type { ScanPage, StoreStats } from './store.js'
 
 const NO_WORDS = new Int32Array(0)
@@ -46,6 +47,7 @@ export class PendingWrites implements Overlay {
   readonly #index = new PendingIndex()
   /** The key of the write that is being applied; `table.key` is that of the evaluation. */
   readonly #appliedKey: KeyBuffer
+  readonly #together: PublishTogether
   #queue: PendingWrite[] = []
   #head = 0
   #nowMs = 0
@@ -63,6 +65,7 @@ export class PendingWrites implements Overlay {
     this.#records = records
     this.#owner = owner
     this.#appliedKey = table.newKey()
+    this.#together = new PublishTogether(table)
   }
 
   /** Begins the evaluation of a batch. */
@@ -115,23 +118,27 @@ export class PendingWrites implements Overlay {
     }
   }
 
-  /** Publishes what has a position up to `lsn`, in order. */
+  /** Publishes what has a position up to `lsn`, in order; a batch of several at one moment. */
   apply(lsn: number): void {
+    const queue = this.#queue
     const from = this.#head
     let at = from
-    for (; at < this.#queue.length; at++) {
-      const write = this.#queue[at]
-      if (write === undefined || write.lsn > lsn) break
-      this.#publish(write)
-      this.#index.applied(write)
+    while (at < queue.length && queue[at]!.lsn <= lsn) {
+      const write = queue[at]!
+      let end = at + 1
+      while (end < queue.length && queue[end]!.lsn === write.lsn) end++
+      if (end === at + 1) this.#publish(write)
+      else this.#together.publish(queue.slice(at, end))
+      for (; at < end; at++) {
+        const { room, hash } = queue[at]!
+        this.#index.applied(queue[at]!)
+        if (room !== undefined) this.#staging.unreserve(hash, room)
+      }
     }
     this.#head = at
-    for (let i = from; i < at; i++) {
-      const write = this.#queue[i]
-      if (write?.room !== undefined) this.#staging.settle(write.hash)
-    }
-    if (at < this.#queue.length) return
-    this.#queue.length = 0
+    for (let i = from; i < at; i++) if (queue[i]!.room !== undefined) this.#staging.settle(queue[i]!.hash)
+    if (at < queue.length) return
+    queue.length = 0
     this.#head = 0
   }
 
@@ -335,8 +342,7 @@ export class PendingWrites implements Overlay {
     }
     this.#appliedKey.setStored(write.keyWords, write.keyAt, write.keyBytes, write.hash)
     if (write.reference === 0) this.#staging.remove(this.#appliedKey, write.counter)
-    else this.#staging.publish(this.#appliedKey, write.reference)
-    if (write.room !== undefined) this.#staging.unreserve(write.hash, write.room)
+    else this.#staging.publish(this.#appliedKey, write.reference, write.stamp)
   }
 
   #olderOf(write: PendingWrite): PendingWrite | undefined {

@@ -245,6 +245,13 @@ export class Chain {
     return stamp
   }
 
+  /** Makes `stamp` the next one that the stripe gives; it must not be behind the one that would be. */
+  aimStamp(stripeAt: number, stamp: number): void {
+    // Before the first stamp of the next round comes 0, which the counter skips, and counts.
+    const isNewRound = stamp === 1 && this.#words[stripeAt + STAMPS]! < 0
+    this.#words[stripeAt + STAMPS] = isNewRound ? -1 : (stamp - 1) | 0
+  }
+
   #firstStampAnew(): number {
     Atomics.add(this.#words, HEADER.stampWraps, 1)
     return 1

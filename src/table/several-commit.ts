@@ -232,6 +232,7 @@ export class SeveralCommit {
       const { intent, old, slotWords, slotAt, stripeAt } = touched
       if (intent === INTENT.NONE) continue
       if (intent === INTENT.PUT) {
+        if (touched.isStaged) chain.aimStamp(stripeAt, touched.promisedStamp)
         slotWords[slotAt + 2] = chain.nextStamp(stripeAt)
         touched.stamp = slotWords[slotAt + 2]!
         touched.chunk = 0

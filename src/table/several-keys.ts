@@ -139,10 +139,14 @@ export class SeveralKeys {
     this.#isChanging = true
   }
 
-  /** Puts a chunk that the caller has filled, and brought the lines for: it is the table's once `commit` returns true. */
-  putChunk(touched: TouchedKey, chunk: Reference): void {
+  /**
+   * Puts a chunk that the caller has filled, and brought the lines for: it is the table's once `commit` returns true.
+   * `stamp` is what it was promised; keys of one stripe are touched in the order of theirs.
+   */
+  putChunk(touched: TouchedKey, chunk: Reference, stamp: number): void {
     touched.intent = INTENT.PUT
     touched.chunk = chunk
+    touched.promisedStamp = stamp
     touched.isStaged = true
     this.#isChanging = true
   }

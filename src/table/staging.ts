@@ -164,16 +164,18 @@ export class Staging {
   /** Gives a chunk back that was staged under `hash`; those staged later have been given back before. */
   discard(hash: number, reference: Reference): void {
     this.#chunks[this.#numberOf(this.#chain.buckets.stripeAt(hash))]!--
-    this.#desk.enter()
-    this.#words[this.#me + PARTICIPANT.detached] = reference
-    this.#leaveFreeing(reference)
+    this.free(reference)
   }
 
-  /** Publishes a staged chunk under `key`, in the order of staging. What it replaces is free afterwards. */
-  publish(key: KeyBuffer, reference: Reference): void {
+  /**
+   * Publishes a staged chunk under `key` and the `stamp` it was staged with, in the order of staging. What it replaces is
+   * free afterwards.
+   */
+  publish(key: KeyBuffer, reference: Reference, stamp: number): void {
     const stripeAt = this.#chain.buckets.stripeAt(key.hash)
     this.#desk.enter()
     this.#lock(stripeAt)
+    this.#chain.aimStamp(stripeAt, stamp)
     let old: Reference = 0
     if (this.#chain.find(stripeAt, key)) {
       old = this.#chain.reference
@@ -187,6 +189,24 @@ export class Staging {
     this.#chunks[this.#numberOf(stripeAt)]!--
     this.#space.count(COUNTERS.sets)
     this.#leaveFreeing(old)
+  }
+
+  /**
+   * The chunk staged under `hash` with `stamp` has been published by somebody else, or never will be: what was staged
+   * after it keeps its own stamp.
+   */
+  spend(hash: number, stamp: number): void {
+    const stripeAt = this.#chain.buckets.stripeAt(hash)
+    if (((stamp - this.#words[stripeAt + STRIPE.stamps]!) | 0) > 0)
+      this.#words[stripeAt + STRIPE.stamps] = stamp
+    this.#chunks[this.#numberOf(stripeAt)]!--
+  }
+
+  /** Frees a chunk that is in no slot, and whose stamp is spent. */
+  free(reference: Reference): void {
+    this.#desk.enter()
+    this.#words[this.#me + PARTICIPANT.detached] = reference
+    this.#leaveFreeing(reference)
   }
 
   /** Removes the entry of `key`, if there is one, and counts it (see COUNTERS). */

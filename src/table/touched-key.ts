@@ -35,6 +35,8 @@ export class TouchedKey {
   chunk: Reference = 0
   /** The chunk was filled by the caller, who keeps it if the transaction fails. */
   isStaged = false
+  /** The stamp that a staged chunk is to be published under. */
+  promisedStamp = 0
 
   /** Under the stripe's lock: the slot, the chunk that is in it (0: none), and whether the slot was taken just now. */
   slotWords: Int32Array
