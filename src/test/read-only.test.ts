@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { SharedMap } from '../index.js'
+import { setImmediate as turn } from 'node:timers/promises'
+import { isOperationError, SharedMap } from '../index.js'
 import { complaintOf, runHistory } from './history-run.js'
 import { awaitState, ending, killAtOnce, nextMessage, start } from './named-process.js'
 import { GATE_BYTES, mapFile, NO_NAMED_TABLES, useScratchDirectory } from './named-scratch.js'
@@ -49,6 +50,35 @@ async function withHolder(name: string) {
   const view = SharedMap.open(name, { access: 'ro', lockTimeoutMs: 100 })
   return { map, view, holder, goOn: () => Atomics.store(gate, 0, 1) }
 }
+
+test(
+  'a check by one who only reads holds nobody up, and raises no false alarm while others write',
+  options,
+  async (t) => {
+    const shape = { readers: 1, writers: 2, reads: 20_000, keys: 200, capacity: '4MiB', stripes: 16 }
+    const storm = runStorm({ kind: 'text', seed: runSeed(), name: 'checked', ...shape })
+    using view = SharedMap.open('checked', { access: 'ro', lockTimeoutMs: 50 })
+    const checks = { good: 0, unquiet: 0 }
+    let isOver = false
+    const over = storm.finally(() => {
+      isOver = true
+    })
+    while (!isOver) {
+      try {
+        view.check()
+        checks.good++
+      } catch (error) {
+        // A stripe that is written to all the time cannot be judged.
+        if (!isOperationError(error, 'TIMEOUT')) throw error
+        checks.unquiet++
+      }
+      await turn()
+    }
+    await over
+    t.diagnostic(JSON.stringify(checks))
+    assert.ok(checks.good > 0)
+  },
+)
 
 describe('a read-only reader that meets an entry in the middle of a change', options, () => {
   test('by one who has stopped names it; it reads all else, and that entry when it is done', async () => {
