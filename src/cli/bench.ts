@@ -5,6 +5,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { GIB } from '../base/limits.js'
 import { parseSize } from '../base/size.js'
+import { channelCommand } from './bench-channel.js'
 import { logCommand } from './bench-log.js'
 import { processesCommand } from './bench-processes.js'
 import { type BenchTableOptions, benchTable } from './bench-table.js'
@@ -122,5 +123,6 @@ export function benchCommand(): Command {
     .description('measure this machine')
     .addCommand(tableCommand())
     .addCommand(processesCommand())
+    .addCommand(channelCommand())
     .addCommand(logCommand())
 }

@@ -1,0 +1,78 @@
+/**
+ * The program of a child process that times the calls of one caller: one after the other, each until its answer, or so
+ * many in flight together. The process has nothing else to do, and neither has its event loop.
+ *
+ * The time of a call includes one look at the clock, some 40 ns.
+ */
+import { type Address, type Caller, type CallerName, connectCaller } from './channel-callers.js'
+import { childRequest, reportResult } from './child.js'
+import { LatencyHistogram } from './latency-histogram.js'
+
+export interface CallsRequest {
+  readonly caller: CallerName
+  readonly at: Address
+  /** 1: one after the other. */
+  readonly inFlight: number
+  /** Calls that are timed. */
+  readonly calls: number
+}
+
+export interface CallsResult {
+  /** Nanoseconds a call: all of them together by their number. */
+  readonly meanNs: number
+  /** Of single calls: only where one follows the other. */
+  readonly p50Ns?: number
+  readonly p99Ns?: number
+  readonly p999Ns?: number
+}
+
+const KEYS = 10_000
+const VALUE = 'v'.repeat(100)
+/** Part of the calls that go before, unmeasured. */
+const WARM_UP = 0.25
+
+const keyOf = (call: number): string => `key:${String(call % KEYS).padStart(12, '0')}`
+
+async function oneByOne(caller: Caller, calls: number): Promise<LatencyHistogram> {
+  const histogram = new LatencyHistogram()
+  let beforeMs = performance.now()
+  for (let call = 0; call < calls; call++) {
+    const pending = caller.set(keyOf(call), VALUE)
+    // What blocks has its answer here: an await would measure the event loop.
+    if (pending instanceof Promise) await pending
+    const nowMs = performance.now()
+    histogram.record((nowMs - beforeMs) * 1e6)
+    beforeMs = nowMs
+  }
+  return histogram
+}
+
+async function together(caller: Caller, calls: number, inFlight: number): Promise<undefined> {
+  for (let call = 0; call < calls; call += inFlight) {
+    const keys = Array.from({ length: inFlight }, (_, index) => keyOf(call + index))
+    const pending = caller.setTogether(keys, VALUE)
+    if (pending instanceof Promise) await pending
+  }
+}
+
+async function measure({ caller: name, at, inFlight, calls }: CallsRequest): Promise<CallsResult> {
+  const caller = await connectCaller(name, at, inFlight)
+  const run = (count: number): Promise<LatencyHistogram | undefined> =>
+    inFlight === 1 ? oneByOne(caller, count) : together(caller, count, inFlight)
+  await run(Math.ceil(calls * WARM_UP))
+  globalThis.gc?.()
+  const startNs = process.hrtime.bigint()
+  const histogram = await run(calls)
+  const done = Math.ceil(calls / inFlight) * inFlight
+  const meanNs = Number(process.hrtime.bigint() - startNs) / done
+  await caller.close()
+  if (histogram === undefined) return { meanNs }
+  return {
+    meanNs,
+    p50Ns: histogram.quantileNs(0.5),
+    p99Ns: histogram.quantileNs(0.99),
+    p999Ns: histogram.quantileNs(0.999),
+  }
+}
+
+reportResult(await measure(childRequest() as CallsRequest))

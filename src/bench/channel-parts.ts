@@ -1,0 +1,177 @@
+/** What the benchmark of the channel measures, as a list: each part with its own server, started for it and stopped. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { ChannelScale, ChannelSection } from './channel.js'
+import { CALLER_NAMES, CALLERS, type CallerName } from './channel-callers.js'
+import type { CallsRequest, CallsResult } from './channel-calls.js'
+import type { RequestsRequest, RequestsResult } from './channel-requests.js'
+import { ChannelServer } from './channel-server.js'
+import { runChild } from './child.js'
+
+export interface Place {
+  readonly env: NodeJS.ProcessEnv
+  readonly timeoutMs: number
+}
+
+/** What one run of a part gave: its main number, and others by name. */
+export interface Sample {
+  /** Nanoseconds of a call; million requests a second; percent of a core. As the section has it. */
+  readonly value: number
+  readonly p50Ns?: number
+  readonly p99Ns?: number
+  readonly p999Ns?: number
+}
+
+export interface ChannelPart {
+  readonly section: ChannelSection
+  /** Names it within the report. */
+  readonly key: string
+  readonly label: string
+  run(place: Place, round: number): Promise<Sample>
+}
+
+export const PIPELINED = 64
+export const IDLE_WORKERS = 4
+export const WINDOWS = [1, 4, 16, 64, 256, 1024] as const
+const COUNTS = [1, 2, 4] as const
+const USUAL_WINDOW = 64
+
+const CALLS_PATH = fileURLToPath(new URL('./channel-calls.js', import.meta.url))
+const REQUESTS_PATH = fileURLToPath(new URL('./channel-requests.js', import.meta.url))
+const IDLE_PATH = fileURLToPath(new URL('./channel-idle.js', import.meta.url))
+const NAME = 'bench'
+/** Awaited calls take so much longer. */
+const AWAITED_PART = 0.1
+
+export const callsKey = (caller: CallerName): string => `calls ${caller}`
+export const pipelinedKey = (caller: CallerName): string => `pipelined ${caller}`
+export const requestsKey = (window: number, workers: number, clients: number): string =>
+  `requests window ${window}, workers ${workers}, clients ${clients}`
+export const IDLE_KEY = 'idle server'
+
+/** Parts without `redisPort` leave the clients of Redis out. */
+export function channelParts(
+  scale: ChannelScale,
+  sections: readonly ChannelSection[],
+  redisPort: number | undefined,
+): readonly ChannelPart[] {
+  const callers = CALLER_NAMES.filter((name) => redisPort !== undefined || !isRedis(name))
+  const parts = [
+    ...callers.filter((name) => name !== 'windowed').map((name) => callsPart(name, scale, redisPort)),
+    ...callers.filter((name) => name !== 'blocking').map((name) => pipelinedPart(name, scale, redisPort)),
+    ...requestShapes().map(({ window, workers, clients }) => requestsPart(window, workers, clients, scale)),
+    idlePart(scale),
+  ]
+  return parts.filter(({ section }) => sections.includes(section))
+}
+
+const isRedis = (name: CallerName): boolean => name === 'ioredis' || name === 'node-redis'
+
+/** By window with one worker and one client thread; by workers; by client threads. */
+function requestShapes(): { window: number; workers: number; clients: number }[] {
+  const others = COUNTS.slice(1)
+  return [
+    ...WINDOWS.map((window) => ({ window, workers: 1, clients: 1 })),
+    ...others.map((workers) => ({ window: USUAL_WINDOW, workers, clients: 1 })),
+    ...others.map((clients) => ({ window: USUAL_WINDOW, workers: 1, clients })),
+    { window: USUAL_WINDOW, workers: 2, clients: 2 },
+  ]
+}
+
+async function withServer<Result>(
+  place: Place,
+  laneWorkers: number,
+  use: (server: ChannelServer) => Promise<Result>,
+): Promise<Result> {
+  const server = await ChannelServer.start({ name: NAME, laneWorkers }, place.env)
+  try {
+    return await use(server)
+  } finally {
+    await server.stop()
+  }
+}
+
+function callsOf(
+  name: CallerName,
+  inFlight: number,
+  calls: number,
+  redisPort: number | undefined,
+  place: Place,
+): Promise<CallsResult> {
+  const request = { caller: name, inFlight, calls: Math.ceil(calls) }
+  const ask = (at: CallsRequest['at']): Promise<CallsResult> =>
+    runChild<CallsResult>(CALLS_PATH, { ...request, at } satisfies CallsRequest, place)
+  if (isRedis(name) && redisPort !== undefined) return ask({ port: redisPort })
+  return withServer(place, 1, () => ask({ name: NAME }))
+}
+
+function callsPart(name: CallerName, scale: ChannelScale, redisPort: number | undefined): ChannelPart {
+  const calls = name === 'blocking' ? scale.calls : scale.calls * AWAITED_PART
+  return {
+    section: 'calls',
+    key: callsKey(name),
+    label: CALLERS[name],
+    run: async (place) => {
+      const { meanNs, ...quantiles } = await callsOf(name, 1, calls, redisPort, place)
+      return { value: meanNs, ...quantiles }
+    },
+  }
+}
+
+function pipelinedPart(name: CallerName, scale: ChannelScale, redisPort: number | undefined): ChannelPart {
+  return {
+    section: 'pipelined',
+    key: pipelinedKey(name),
+    label: CALLERS[name],
+    run: async (place) => {
+      const { meanNs } = await callsOf(name, PIPELINED, scale.calls, redisPort, place)
+      return { value: 1000 / meanNs }
+    },
+  }
+}
+
+function requestsPart(window: number, workers: number, clients: number, scale: ChannelScale): ChannelPart {
+  return {
+    section: 'requests',
+    key: requestsKey(window, workers, clients),
+    label: `window ${window}, ${workers} lane workers, ${clients} client threads`,
+    run: (place, round) =>
+      withServer(place, workers, async () => {
+        const request: RequestsRequest = {
+          name: NAME,
+          // One after the other takes longer.
+          requests: window < USUAL_WINDOW ? Math.ceil(scale.requests / 4) : scale.requests,
+          clients,
+          window,
+          seed: round,
+        }
+        const { millionPerSecond } = await runChild<RequestsResult>(REQUESTS_PATH, request, place)
+        return { value: millionPerSecond }
+      }),
+  }
+}
+
+function idlePart({ idleMs }: ChannelScale): ChannelPart {
+  return {
+    section: 'idle',
+    key: IDLE_KEY,
+    label: `processor time, ${IDLE_WORKERS} lane workers`,
+    run: (place) =>
+      withServer(place, IDLE_WORKERS, async (server) => {
+        const child = fork(IDLE_PATH, [JSON.stringify(server.name)], { env: place.env })
+        try {
+          await once(child, 'message')
+          const startMs = performance.now()
+          const before = await server.processorMs()
+          await new Promise((resolve) => setTimeout(resolve, idleMs))
+          const used = (await server.processorMs()) - before
+          return { value: (100 * used) / (performance.now() - startMs) }
+        } finally {
+          const ended = once(child, 'exit')
+          child.disconnect()
+          await ended
+        }
+      }),
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The program of a child process that sends requests on numbers of 32 bits as original 001's client does: through so many
+ * threads with so many requests in flight each, half PUT, half GET, uniform. The same code as `bin/client`, checked.
+ */
+import { runClients } from '../workload/client-run.js'
+import { generateWorkload } from '../workload/generator.js'
+import { KIND, RequestList } from '../workload/request-list.js'
+import { sharesByKey } from '../workload/shares.js'
+import { childRequest, reportResult } from './child.js'
+
+export interface RequestsRequest {
+  readonly name: string
+  readonly requests: number
+  readonly clients: number
+  readonly window: number
+  readonly seed: number
+}
+
+export interface RequestsResult {
+  readonly millionPerSecond: number
+}
+
+function listOf(requests: number, seed: number): RequestList {
+  const list = new RequestList()
+  const options = { requests, skew: 0, putRatio: 0.5, seed }
+  generateWorkload(options, {
+    put: (key, value) => list.push(KIND.PUT, key, value),
+    get: (key, value) => list.push(KIND.GET, key, value),
+  })
+  return list
+}
+
+async function measure(request: RequestsRequest): Promise<RequestsResult> {
+  const { name, requests, clients, window, seed } = request
+  const shares = sharesByKey(listOf(requests, seed), clients)
+  const result = await runClients({ name, shares, width: window, check: true })
+  if (result.wrong > 0) throw new Error(`${result.wrong} answers were wrong`)
+  return { millionPerSecond: requests / result.milliseconds / 1000 }
+}
+
+reportResult(await measure(childRequest() as RequestsRequest))
