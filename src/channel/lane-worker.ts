@@ -98,12 +98,11 @@ export class LaneWorker {
     this.#bell.join(options.number)
   }
 
-  /** Serves the lanes of a file from now on. Throws OperationError SERVER_GONE if the file is not there any more. */
+  /** Serves the lanes of a file from now on. Throws, with nothing changed, if the file or its doorbells are not there any more. */
   attach(handle: LaneFileHandle): void {
     const file = LaneFile.attach(handle)
-    const doorbells: Doorbell[] = []
+    const doorbells = openDoorbells(file)
     for (let lane = 0; lane < file.geometry.lanes; lane++) {
-      if (file.path !== undefined) doorbells.push(Doorbell.open(doorbellPath(file.path, lane)))
       const serial = this.#freeSerial()
       const served = new ServedLane(this.#keeper, file, lane, serial << SLOT_BITS, doorbells[lane])
       this.#bySerial.set(serial, served)
@@ -206,4 +205,18 @@ export class LaneWorker {
     while (this.#bySerial.has(this.#serial))
     return this.#serial
   }
+}
+
+/** Of all lanes of a file that has some. */
+function openDoorbells({ path, geometry }: LaneFile): Doorbell[] {
+  const doorbells: Doorbell[] = []
+  try {
+    if (path !== undefined)
+      for (let lane = 0; lane < geometry.lanes; lane++)
+        doorbells.push(Doorbell.open(doorbellPath(path, lane)))
+  } catch (error) {
+    for (const doorbell of doorbells) doorbell.close()
+    throw error
+  }
+  return doorbells
 }

@@ -1,37 +1,33 @@
 /**
  * A lane as a worker sees it: takes requests in their order, carries them out, answers.
  *
- * Nothing that the client writes is believed. Of each request the head is read once, into locals, and checked there; the
- * payload is copied, bounded by what was checked; what is written to the lane goes to places that follow from the shape in
- * private memory. What can't be right drops the lane, with a reason, and touches no other.
+ * Nothing that the client writes is believed: see request-intake.ts, and reply-desk.ts for what goes back. What can't be
+ * right drops the lane, with a reason, and touches no other.
  *
  * Held only while there is something to do, so that another worker can serve it next, unless this one remembers something
  * about it: a request that arrives in parts, a reply that leaves in parts, a reply that is to come. A request is taken once:
  * the ledger's `next` is advanced before it is carried out.
  */
 import { assert } from '../base/assert.js'
-import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
 import type { Doorbell } from './doorbell.js'
 import type { LaneFile } from './lane-file.js'
 import { LaneView } from './lane-view.js'
 import {
-  ABANDONED,
   ASLEEP,
   CHANNEL_STATUS,
   FAULT,
   HOME_BOUND,
-  IN_AREA,
   LANE,
   LANE_STATE,
   SEQUENCE_MASK,
-  SLOT,
   SLOT_STATE,
   STATE_BITS,
   stateWord,
 } from './layout.js'
 import { type Ledger, ROW, ROW_STATE } from './ledger.js'
-import { Message } from './message.js'
+import type { Message } from './message.js'
 import { ReplyDesk } from './reply-desk.js'
+import { INTAKE, RequestIntake } from './request-intake.js'
 
 const { REQUESTED, GO_ON, PART } = SLOT_STATE
 const NONE = -1
@@ -62,6 +58,7 @@ export class ServedLane {
   readonly #ticketBase: number
   readonly #view: LaneView
   readonly #desk: ReplyDesk
+  readonly #intake: RequestIntake
   readonly #words: Int32Array
   readonly #rows: Int32Array
   readonly #rowAt: number
@@ -69,9 +66,6 @@ export class ServedLane {
   /** For each slot: the sequence whose reply is to come. */
   readonly #pending: Int32Array
   #pendingCount = 0
-  /** The request that arrives in parts, and how much of it is here. */
-  #assembly: Message | undefined
-  #assembled = 0
   #isHeld = false
   #isServing = false
 
@@ -83,6 +77,7 @@ export class ServedLane {
     this.#ticketBase = ticketBase
     this.#view = new LaneView(file.region, file.geometry, lane)
     this.#desk = new ReplyDesk(this.#view)
+    this.#intake = new RequestIntake(this.#view, this.#desk, keeper)
     this.#words = this.#view.words
     this.#rows = keeper.ledger.words
     this.#rowAt = keeper.ledger.rowAt(file.firstRow + lane)
@@ -109,11 +104,15 @@ export class ServedLane {
   serve(most: number): number {
     if (!this.hasWork() || !this.#hold()) return 0
     this.#isServing = true
-    let done = this.#desk.isHolding ? this.#sendParts() : 0
-    while (done < most && this.#serveNext()) done++
-    this.#isServing = false
-    this.#wake()
-    this.#letGo()
+    let done = 0
+    try {
+      if (this.#desk.isHolding) done += this.#sendParts()
+      while (done < most && this.#serveNext()) done++
+    } finally {
+      this.#isServing = false
+      this.#wake()
+      this.#letGo()
+    }
     return done
   }
 
@@ -124,10 +123,20 @@ export class ServedLane {
     assert(sequence !== NONE, 'a ticket is completed once')
     this.#pending[slot] = NONE
     this.#pendingCount--
-    this.#desk.answer(sequence, reply)
+    this.#answer(sequence, reply)
     if (this.#isServing) return
     this.#wake()
     this.#letGo()
+  }
+
+  /** A reply for which there is no memory is FAILED. */
+  #answer(sequence: number, reply: Message): void {
+    try {
+      this.#desk.answer(sequence, reply)
+    } catch (error) {
+      this.#desk.answerEmpty(sequence, CHANNEL_STATUS.FAILED)
+      this.#keeper.onError(error)
+    }
   }
 
   /** Takes the lane over from a worker that has ended, unless somebody else does. */
@@ -177,9 +186,25 @@ export class ServedLane {
     const sequence = this.#rows[this.#rowAt + ROW.next]!
     const at = this.#view.slotAt(sequence)
     const word = Atomics.load(this.#words, at)
-    if (word === stateWord(sequence, REQUESTED)) return !this.#desk.isFull && this.#take(sequence, at)
-    if (word === stateWord(sequence, PART)) return this.#takePart(sequence, at)
+    if (word === stateWord(sequence, REQUESTED)) {
+      if (this.#desk.isFull) return false
+      if (this.#pending[sequence & this.#view.mask] !== NONE) return this.#drop(FAULT.STATE)
+      return this.#goOn(sequence, this.#intake.begin(sequence, at))
+    }
+    if (word === stateWord(sequence, PART)) return this.#goOn(sequence, this.#intake.goOn(sequence, at))
     return this.#isIdle(word, sequence) ? false : this.#drop(FAULT.STATE)
+  }
+
+  #goOn(sequence: number, outcome: number): boolean {
+    if (outcome < 0) return this.#drop(-outcome)
+    if (outcome === INTAKE.WHOLE) {
+      this.#carryOut(sequence, this.#intake.request)
+      this.#intake.forgetRequest()
+    } else if (outcome === INTAKE.REFUSED) {
+      this.#rows[this.#rowAt + ROW.next] = (sequence + 1) & SEQUENCE_MASK
+      this.#desk.answerEmpty(sequence, CHANNEL_STATUS.NOT_TAKEN)
+    }
+    return true
   }
 
   /** Whether a slot says that the client has nothing new to say there. */
@@ -195,77 +220,6 @@ export class ServedLane {
     return 0
   }
 
-  #take(sequence: number, at: number): boolean {
-    const words = this.#words
-    const { floats, inlineBytes } = this.#view
-    const { request } = this.#keeper
-    const code = words[at + SLOT.code]!
-    const keyBytes = words[at + SLOT.keyBytes]!
-    const valueBytes = words[at + SLOT.valueBytes]!
-    const areaAt = words[at + SLOT.areaAt]!
-    const areaBytes = words[at + SLOT.areaBytes]!
-    if (keyBytes < 0 || keyBytes > MAX_KEY_BYTES) return this.#drop(FAULT.LENGTH)
-    if (valueBytes < 0 || valueBytes > MAX_VALUE_BYTES) return this.#drop(FAULT.LENGTH)
-    if (!this.#desk.isArea(areaAt, areaBytes)) return this.#drop(FAULT.AREA)
-    if ((code & 0xff) === 0) return this.#drop(FAULT.CODE)
-    const slot = sequence & this.#view.mask
-    if (this.#pending[slot] !== NONE || this.#assembly !== undefined) return this.#drop(FAULT.STATE)
-    request.code = code & 0xff
-    request.flags = (code >>> 8) & 0xff
-    request.first = floats[(at + SLOT.first) >>> 1]!
-    request.second = floats[(at + SLOT.second) >>> 1]!
-    this.#desk.noteArea(slot, areaAt, areaBytes)
-    const inArea = code & IN_AREA
-    const room = inArea === 0 ? inlineBytes : areaBytes
-    const payloadBytes = ((keyBytes + 3) & ~3) + valueBytes
-    const from = this.#view.partAt(at, inArea, areaAt)
-    if (payloadBytes > room) {
-      if (inArea === 0 || room === 0) return this.#drop(FAULT.LENGTH)
-      request.keyBytes = keyBytes
-      request.valueBytes = valueBytes
-      this.#assemble(sequence, from, room)
-      return true
-    }
-    request.shape(keyBytes, valueBytes)
-    this.#view.readPart(from, request, 0, payloadBytes)
-    this.#carryOut(sequence, request)
-    return true
-  }
-
-  /** Begins to receive a request in parts, the head of which is in the keeper's. */
-  #assemble(sequence: number, from: number, bytes: number): void {
-    const assembly = new Message(0)
-    assembly.copyHead(this.#keeper.request)
-    this.#view.readPart(from, assembly, 0, bytes)
-    this.#assembly = assembly
-    this.#assembled = bytes
-    Atomics.store(this.#words, this.#view.slotAt(sequence), stateWord(sequence, GO_ON))
-  }
-
-  #takePart(sequence: number, at: number): boolean {
-    const slot = sequence & this.#view.mask
-    const assembly = this.#assembly
-    const offset = this.#words[at + SLOT.offset]!
-    if (assembly === undefined || offset === ABANDONED) {
-      // Taken back, or its beginning went with a worker that has ended.
-      this.#assembly = undefined
-      this.#rows[this.#rowAt + ROW.next] = (sequence + 1) & SEQUENCE_MASK
-      this.#desk.answerEmpty(sequence, CHANNEL_STATUS.NOT_TAKEN)
-      return true
-    }
-    if (offset !== this.#assembled) return this.#drop(FAULT.PART)
-    const bytes = Math.min(this.#desk.areaBytes(slot), assembly.payloadBytes - offset)
-    this.#view.readPart(this.#view.partAt(at, IN_AREA, this.#desk.areaAt(slot)), assembly, offset, bytes)
-    this.#assembled += bytes
-    if (this.#assembled < assembly.payloadBytes) {
-      Atomics.store(this.#words, at, stateWord(sequence, GO_ON))
-      return true
-    }
-    this.#assembly = undefined
-    this.#carryOut(sequence, assembly)
-    return true
-  }
-
   #carryOut(sequence: number, request: Message): void {
     const slot = sequence & this.#view.mask
     const { reply } = this.#keeper
@@ -273,15 +227,17 @@ export class ServedLane {
     this.#pending[slot] = sequence
     this.#pendingCount++
     let isAnswered = true
+    let failure: unknown
     try {
       isAnswered = this.#keeper.handler(request, reply, this.#ticketBase | slot)
     } catch (error) {
       reply.clear(CHANNEL_STATUS.FAILED)
-      this.#keeper.onError(error)
+      failure = error ?? 'nothing'
     }
     if (!isAnswered) return
     this.complete(slot, reply)
     reply.trim()
+    if (failure !== undefined) this.#keeper.onError(failure)
   }
 
   #drop(fault: number): false {
@@ -302,13 +258,13 @@ export class ServedLane {
     this.#pending.fill(NONE)
     this.#pendingCount = 0
     this.#desk.forget()
-    this.#assembly = undefined
+    this.#intake.forget()
   }
 
   /** Frees the lane for other workers, unless this one must go on with it; and says so to its client. */
   #letGo(): void {
     if (!this.#isHeld) return
-    const isBound = this.#pendingCount > 0 || this.#desk.isHolding || this.#assembly !== undefined
+    const isBound = this.#pendingCount > 0 || this.#desk.isHolding || this.#intake.isReceiving
     const keeps = (isBound || this.#keeper.keepsLanes) && !this.isOver
     const home = (this.#keeper.number + 1) | (keeps ? HOME_BOUND : 0)
     const homeAt = this.#view.laneAt + LANE.home
