@@ -52,7 +52,11 @@ function exec(context: CommandContext): void {
       runAll({ ...context, store, connection }, queue, deferred)
     }, watched)
     if (isDone) deferred.publishAll()
-    else reply.nullArray()
+    else {
+      // It may have run, and then found the watched key changed.
+      reply.rewind(1)
+      reply.nullArray()
+    }
   } catch (error) {
     const line = errorLine(error)
     if (line === undefined) throw error
