@@ -40,6 +40,11 @@ export function openReadOnly<K, V, Joined>(
     const region = lookUp(native, parsed, terms.fileMode)
     if (region !== undefined) {
       try {
+        if (region.isRecovering)
+          throw new OperationError(
+            'REFUSED',
+            `'${name}' is being read from the data directory of its server: try again in a moment`,
+          )
         return join({ region, ...terms.agree(region), initialSize: 0 })
       } catch (error) {
         region.close()

@@ -92,6 +92,11 @@ export const HEADER = wordLayout('header', HEADER_WORDS, {
     writer: 'creator',
     what: 'process id of the server, for messages; 0 where role is DIRECT',
   },
+  isRecovering: {
+    at: 31,
+    writer: 'the server',
+    what: '1 until a served table holds what its data directory does: nobody may read it yet',
+  },
   keyCodec: {
     at: 32,
     words: CODEC_NAME_WORDS,

@@ -52,6 +52,11 @@ export class ReadOnlyRegion implements RegionView {
     return Atomics.load(this.segments[0]!.words, HEADER.state) !== REGION_STATE.READY
   }
 
+  /** Whether its server still reads it from disk. */
+  get isRecovering(): boolean {
+    return Atomics.load(this.segments[0]!.words, HEADER.isRecovering) !== 0
+  }
+
   /** Whether one process owns the table and alone changes it. */
   get isServed(): boolean {
     return this.segments[0]!.words[HEADER.role] === REGION_ROLE.SERVED

@@ -15,10 +15,11 @@
 import type { Socket } from 'node:net'
 import { MAX_SUBSCRIBER_BACKLOG_BYTES } from '../base/limits.js'
 import type { Bus, Subscriber } from '../commands/bus.js'
-import type { CommandContext, NodeFacts, Session } from '../commands/command.js'
+import type { CommandCarrier } from '../commands/carrier.js'
+import type { NodeFacts, Session } from '../commands/command.js'
 import { ConnectionState } from '../commands/connection-state.js'
-import { execute } from '../commands/execute.js'
 import type { Store } from '../store/store.js'
+import { Dispatcher } from './dispatcher.js'
 import { ProtocolError, RespReader } from './reader.js'
 import { ReplyOverflow, RespWriter } from './writer.js'
 
@@ -44,17 +45,35 @@ export class RespConnection implements Subscriber {
   readonly #writer: RespWriter
   readonly #session: Session
   readonly #state: ConnectionState
-  readonly #context: CommandContext
+  readonly #dispatcher: Dispatcher
+  /** A command that cannot be run before the replies to others are there. */
+  #held: readonly Buffer[] | undefined
+  /** What is to be said at the end, after those replies. */
+  #lastWords: string | undefined
+  #isRunning = false
   #ended = false
   #waitsForDrain = false
 
-  constructor(socket: Socket, id: number, store: Store, bus: Bus, node: NodeFacts, events: ConnectionEvents) {
+  /** With a `carrier`, writes are carried out elsewhere: see dispatcher.ts. */
+  constructor(
+    socket: Socket,
+    id: number,
+    store: Store,
+    bus: Bus,
+    node: NodeFacts,
+    events: ConnectionEvents,
+    carrier?: CommandCarrier,
+  ) {
     this.#socket = socket
     this.#events = events
     this.#session = { id, protocol: 2, name: '', closing: false }
     this.#writer = new RespWriter(this.#session)
     this.#state = new ConnectionState(bus, this)
-    this.#context = { store, bus, reply: this.#writer, session: this.#session, node, connection: this.#state }
+    const context = { store, bus, reply: this.#writer, session: this.#session, node, connection: this.#state }
+    this.#dispatcher = new Dispatcher(context, this.#writer, carrier, {
+      replied: () => this.#replied(),
+      goOn: () => this.#goOn(),
+    })
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 300_000)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
@@ -62,6 +81,7 @@ export class RespConnection implements Subscriber {
     // A reset is the peer's way to leave; 'close' follows.
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
+      this.#dispatcher.close()
       this.#state.reset()
       events.closed(this)
     })
@@ -99,38 +119,65 @@ export class RespConnection implements Subscriber {
   end(): void {
     this.#session.closing = true
     if (!this.#waitsForDrain) this.#goodbye()
-    else setTimeout(() => this.#socket.destroy(), LINGER_MS).unref()
+    if (!this.#ended) setTimeout(() => this.#socket.destroy(), LINGER_MS).unref()
   }
 
   #receive(chunk: Buffer): void {
     if (this.#ended) return
     this.#reader.feed(chunk)
-    this.#run()
+    if (this.#held === undefined) this.#run()
   }
 
   #drained(): void {
     if (!this.#waitsForDrain) return
     this.#waitsForDrain = false
     this.#run()
-    if (!this.#waitsForDrain) this.#socket.resume()
+    this.#resume()
+  }
+
+  /** Replies to what was held up are there. */
+  #goOn(): void {
+    if (this.#ended || this.#isRunning) return
+    this.#run()
+    this.#resume()
+  }
+
+  #resume(): void {
+    if (!this.#waitsForDrain && this.#held === undefined) this.#socket.resume()
+  }
+
+  /** A reply came later than its command. */
+  #replied(): void {
+    if (this.#session.closing) this.#goodbye()
+    else if (this.#writer.pendingBytes >= FLUSH_BYTES) this.#flush()
+    else this.#events.ready(this)
   }
 
   #run(): void {
+    if (this.#waitsForDrain) return
     let ran = 0
+    this.#isRunning = true
     try {
       while (!this.#session.closing) {
-        const args = this.#reader.next()
+        const args = this.#held ?? this.#reader.next()
         if (args === undefined) break
         if (isHttp(args[0])) {
           this.#socket.destroy()
           return
         }
+        if (!this.#dispatcher.run(args)) {
+          this.#held = args
+          this.#socket.pause()
+          break
+        }
+        this.#held = undefined
         ran += 1
-        execute(this.#context, args)
         if (this.#writer.pendingBytes >= FLUSH_BYTES && !this.#flush()) break
       }
     } catch (error) {
       this.#fail(error)
+    } finally {
+      this.#isRunning = false
     }
     this.#events.ran(ran)
     if (this.#session.closing) this.#goodbye()
@@ -144,7 +191,7 @@ export class RespConnection implements Subscriber {
       return
     }
     if (!(error instanceof ProtocolError)) throw error
-    this.#writer.error(error.message)
+    this.#lastWords = error.message
     this.#session.closing = true
   }
 
@@ -160,8 +207,9 @@ export class RespConnection implements Subscriber {
   }
 
   #goodbye(): void {
-    if (this.#ended || this.#socket.destroyed) return
+    if (this.#ended || this.#socket.destroyed || this.#dispatcher.inFlight > 0) return
     this.#ended = true
+    if (this.#lastWords !== undefined) this.#writer.error(this.#lastWords)
     this.#flush()
     this.#socket.end()
     // Bytes left unread would turn the close into a reset, and the last reply could be lost with it.

@@ -142,6 +142,12 @@ export class RespWriter implements ReplyWriter {
     this.#count(this.#session.protocol === 2 ? ARRAY : PUSH, length)
   }
 
+  /** A whole reply that was made elsewhere, in this connection's protocol. It is copied. */
+  append(reply: Uint8Array): void {
+    if (reply.length >= QUEUED_VALUE_BYTES) this.#queue(Buffer.from(reply))
+    else this.#copy(reply)
+  }
+
   mark(level: ReplyLevel): void {
     const marked = this.#marked[level]
     marked.length = this.#length

@@ -9,6 +9,7 @@ export interface FixedFacts {
   readonly host: string
   readonly eviction: 'none' | 'clock'
   readonly socketWorkers: number
+  readonly durability: 'always' | 'interval' | 'os' | 'off'
 }
 
 export function nodeFacts(
@@ -19,7 +20,6 @@ export function nodeFacts(
 ): NodeFacts {
   return {
     ...fixed,
-    durability: 'off',
     port,
     connectedClients: () => counters.connected,
     connectionsReceived: () => counters.received,

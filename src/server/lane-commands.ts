@@ -1,14 +1,26 @@
-/** Commands of the Redis protocol that come by a lane: each by itself, its reply as RESP2 bytes. For one thread. */
+/**
+ * Commands of the Redis protocol that come by a lane: each by itself, or those of a transaction together. The reply is the
+ * bytes that a connection would send. For one thread.
+ */
 import { Writable } from 'node:stream'
-import type { CommandContext } from '../commands/command.js'
+import type { Bus, Subscriber } from '../commands/bus.js'
+import type { CommandContext, NodeFacts, Session } from '../commands/command.js'
+import { findCommand } from '../commands/command-table.js'
+import { ConnectionState } from '../commands/connection-state.js'
 import { execute } from '../commands/execute.js'
 import { RespWriter } from '../resp/writer.js'
-import type { Store } from '../store/store.js'
+import type { Store, WatchedKey } from '../store/store.js'
 import type { FixedFacts } from './facts.js'
 
+const EXEC = [Buffer.from('EXEC')]
+/** What comes by a lane listens to nothing. */
+const DEAF: Subscriber = { deliver: () => {}, drop: () => {} }
+
 export class LaneCommands {
+  readonly #session: Session = { id: 0, protocol: 2, name: '', closing: false }
+  readonly #writer = new RespWriter(this.#session)
   readonly #context: CommandContext
-  readonly #writer: RespWriter
+  readonly #bus: Bus | undefined
   readonly #pieces: Buffer[] = []
   readonly #sink = new Writable({
     write: (piece: Buffer, _encoding, done) => {
@@ -18,35 +30,58 @@ export class LaneCommands {
     },
   })
 
-  constructor(store: Store, facts: FixedFacts, shutdown: () => void) {
-    const session = { id: 0, protocol: 2, name: '', closing: false } as const
-    this.#writer = new RespWriter(session)
+  constructor(store: Store, facts: FixedFacts, shutdown: () => void, bus?: Bus) {
     const none = (): number => 0
+    const node: NodeFacts = {
+      ...facts,
+      port: 0,
+      connectedClients: none,
+      connectionsReceived: none,
+      commandsProcessed: none,
+      shutdown,
+    }
+    this.#bus = bus
     this.#context = {
       store,
       reply: this.#writer,
-      session: { ...session },
-      node: {
-        ...facts,
-        durability: 'off',
-        port: 0,
-        connectedClients: none,
-        connectionsReceived: none,
-        commandsProcessed: none,
-        shutdown,
-      },
+      session: this.#session,
+      node,
+      ...(bus === undefined ? {} : { bus }),
     }
   }
 
   /** `args[0]` is the name. What a command answers with, errors included; nothing for SHUTDOWN. */
-  run(args: readonly Buffer[]): Uint8Array {
-    const { session } = this.#context
+  run(args: readonly Buffer[], protocol: 2 | 3): Uint8Array {
+    return this.#reply(this.#context, args, protocol)
+  }
+
+  /** What EXEC answers with after these commands, on a connection that watches these keys. */
+  transact(
+    commands: readonly (readonly Buffer[])[],
+    watched: readonly WatchedKey[],
+    protocol: 2 | 3,
+  ): Uint8Array {
+    if (this.#bus === undefined) throw new RangeError('transactions are not run here')
+    const connection = new ConnectionState(this.#bus, DEAF)
+    connection.begin()
+    for (const args of commands) {
+      const command = args[0] && findCommand(args[0])
+      if (command === undefined) throw new RangeError('a transaction holds a command that is none')
+      connection.enqueue(command, args)
+    }
+    for (const { key, version } of watched) connection.watch(Buffer.from(key), version)
+    return this.#reply({ ...this.#context, connection }, EXEC, protocol)
+  }
+
+  #reply(context: CommandContext, args: readonly Buffer[], protocol: 2 | 3): Uint8Array {
     // A connection's state is none of a lane's: a command cannot leave any behind.
-    session.protocol = 2
+    const session = this.#session
+    session.protocol = protocol
     session.name = ''
     session.closing = false
-    execute(this.#context, args)
+    execute(context, args)
     this.#writer.flushTo(this.#sink)
-    return Buffer.concat(this.#pieces.splice(0))
+    const pieces = this.#pieces.splice(0)
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
   }
 }

@@ -4,12 +4,19 @@
  * Lane threads block where there is nothing to do and come back to their event loops now and then: who tells them
  * something rings the bell besides.
  */
+import type { ErrorCode } from '../base/errors.js'
 import type { LaneFileHandle } from '../channel/lane-file.js'
 import type { LaneWorker } from '../channel/lane-worker.js'
 import type { SharedHandle } from '../channel/mapped-file.js'
+import type { RecoveryEvent } from '../log/recovery.js'
 import type { SharedArrayHandle } from '../memory/shared-array-region.js'
+import type { SnapshotEvent } from '../store/chores.js'
 import type { DirectStoreHandle } from '../store/direct-store.js'
+import type { OpenReport, RecoveryProgress } from '../store/open-sequenced.js'
 import type { FixedFacts } from './facts.js'
+
+/** What a log tells whoever runs the node. */
+export type LogEvent = RecoveryEvent | SnapshotEvent
 
 export interface LaneWorkerData {
   readonly number: number
@@ -26,6 +33,13 @@ export type ToLaneWorker =
 
 export type FromLaneWorker =
   | { readonly kind: 'ready' }
+  /** Of the writer thread, before it is ready. */
+  | { readonly kind: 'recovering'; readonly progress: RecoveryProgress }
+  | { readonly kind: 'recovered'; readonly report: OpenReport }
+  /** The data directory cannot be served, and the thread has ended. */
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
+  /** Of the log or a snapshot, at any time. */
+  | { readonly kind: 'event'; readonly event: LogEvent }
   | { readonly kind: 'done'; readonly order: number }
   | { readonly kind: 'failed'; readonly order: number; readonly message: string }
   | { readonly kind: 'dropped'; readonly file: number; readonly reason: string }

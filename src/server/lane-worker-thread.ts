@@ -30,7 +30,10 @@ async function main(): Promise<void> {
   const tell = (message: FromLaneWorker): void => port.postMessage(message)
   const store = openStore(data.table)
   const commands = new LaneCommands(store, data.facts, () => tell({ kind: 'shutdown' }))
-  const context = { store, runCommand: (args: readonly Buffer[]) => commands.run(args) }
+  const context = {
+    store,
+    runCommand: (args: readonly Buffer[], protocol: 2 | 3) => commands.run(args, protocol),
+  }
   let failure: { readonly error: unknown } | undefined
   let isStopping = false
   const worker = new LaneWorker({

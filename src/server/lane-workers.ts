@@ -10,10 +10,14 @@ import type { Bell } from '../channel/bell.js'
 import type { LaneFileHandle } from '../channel/lane-file.js'
 import type { Ledger } from '../channel/ledger.js'
 import type { DirectStoreHandle } from '../store/direct-store.js'
+import type { OpenReport, RecoveryProgress } from '../store/open-sequenced.js'
 import type { FixedFacts } from './facts.js'
-import type { FromLaneWorker, LaneWorkerData, ToLaneWorker } from './lane-orders.js'
+import type { FromLaneWorker, LaneWorkerData, LogEvent, ToLaneWorker } from './lane-orders.js'
+import { portsOf } from './thread-bus.js'
+import type { WriterThreadData } from './writer-thread.js'
 
 const ENTRY = new URL('./lane-worker-thread.js', import.meta.url)
+const WRITER_ENTRY = new URL('./writer-thread.js', import.meta.url)
 const STOP_TIMEOUT_MS = 5000
 
 export interface LaneWorkersOptions {
@@ -22,10 +26,20 @@ export interface LaneWorkersOptions {
   readonly ledger: Ledger
   readonly table: DirectStoreHandle
   readonly facts: FixedFacts
+  /** One writer thread, in place of workers that each change the table. Its bus ports are transferred. */
+  readonly writer?: WriterOptions
   /** Somebody asks the node to stop. */
   readonly shutdown: () => void
   /** A lane was dropped for what its client wrote there. */
   readonly dropped: (file: number, reason: string) => void
+}
+
+/** What the writer thread is started with, and whom it tells what. */
+export interface WriterOptions {
+  readonly data: Omit<WriterThreadData, keyof LaneWorkerData>
+  readonly recovering: (progress: RecoveryProgress) => void
+  readonly recovered: (report: OpenReport) => void
+  readonly event: (event: LogEvent) => void
 }
 
 export class LaneWorkers {
@@ -101,9 +115,15 @@ export class LaneWorkers {
   }
 
   #start(number: number): Promise<void> {
-    const { bell, ledger, table, facts } = this.#options
+    const { bell, ledger, table, facts, writer } = this.#options
     const data: LaneWorkerData = { number, bell: bell.share(), ledger: ledger.share(), table, facts }
-    const worker = new Worker(ENTRY, { workerData: data })
+    const worker =
+      writer === undefined
+        ? new Worker(ENTRY, { workerData: data })
+        : new Worker(WRITER_ENTRY, {
+            workerData: { ...data, ...writer.data },
+            transferList: portsOf(writer.data.bus),
+          })
     this.#workers[number] = worker
     return new Promise((resolve, reject) => {
       this.#exits.push(new Promise((done) => worker.once('exit', () => done())))
@@ -115,14 +135,19 @@ export class LaneWorkers {
       worker.on('exit', (code) => ended(new OperationError('REFUSED', `a lane worker ended with ${code}`)))
       worker.on('message', (message: FromLaneWorker) => {
         if (message.kind === 'ready') resolve()
+        else if (message.kind === 'refused') ended(new OperationError(message.code, message.message))
         else this.#hear(message)
       })
     })
   }
 
-  #hear(message: Exclude<FromLaneWorker, { kind: 'ready' }>): void {
+  #hear(message: Exclude<FromLaneWorker, { kind: 'ready' | 'refused' }>): void {
+    const { writer } = this.#options
     if (message.kind === 'shutdown') this.#options.shutdown()
     else if (message.kind === 'dropped') this.#options.dropped(message.file, message.reason)
+    else if (message.kind === 'recovering') writer?.recovering(message.progress)
+    else if (message.kind === 'recovered') writer?.recovered(message.report)
+    else if (message.kind === 'event') writer?.event(message.event)
     else {
       const order = this.#orders.get(message.order)
       if (order === undefined) return

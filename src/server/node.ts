@@ -52,6 +52,7 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
     host: checked.respHost,
     eviction: checked.eviction,
     socketWorkers,
+    durability: 'off',
   }
   let stop = (): void => {}
   const asked = new Promise<void>((resolve) => {
@@ -92,7 +93,7 @@ function openFront(
   const address = { host, port, text }
   return table.handle === undefined
     ? openLocalFront(address, table, facts, shutdown)
-    : startSocketWorkers(address, table.handle, facts, shutdown)
+    : startSocketWorkers({ address, table: table.handle, facts, shutdown })
 }
 
 /** Serves on the calling thread: for a table that cannot be shared. */

@@ -6,20 +6,22 @@
  */
 import { isOperationError } from '../base/errors.js'
 import { Bell } from '../channel/bell.js'
+import { HEADER } from '../memory/header.js'
 import type { MappedRegion } from '../memory/mapped-region.js'
 import { UnsupportedError } from '../memory/native.js'
 import { type RegionName, regionName } from '../memory/region-name.js'
 import { DirectStore, type DirectStoreOptions } from '../store/direct-store.js'
 import { giveNameUp, takeName } from '../store/served-region.js'
-import { ControlServer } from './control-server.js'
+import { type Admission, ControlServer } from './control-server.js'
 import { bellPath, sweepServedLocked } from './lane-paths.js'
 
 export interface ServedTable {
   readonly store: DirectStore
   readonly bell: Bell
   /** Undefined for a table without a name. */
-  readonly control: ControlServer | undefined
   readonly region: MappedRegion | undefined
+  /** The table holds what it is to hold, and clients are taken in. */
+  opened(admission: Admission): void
   /** Ends it, and gives the name up. */
   close(): void
 }
@@ -43,12 +45,14 @@ export function openServedTable(
 
 function openUnnamed(options: DirectStoreOptions): ServedTable {
   const store = DirectStore.create(options)
-  return { store, bell: Bell.create(), control: undefined, region: undefined, close: () => store.close() }
+  return { store, bell: Bell.create(), region: undefined, opened: () => {}, close: () => store.close() }
 }
 
 function openNamed(name: RegionName, options: DirectStoreOptions, release: string): ServedTable {
   const parts: { bell?: Bell; control?: ControlServer } = {}
-  const region = takeName(name, DirectStore.factsOf(options), Date.now(), () => {
+  const facts = DirectStore.factsOf(options)
+  const isRecovering = options.isSequenced === true
+  const region = takeName(name, facts, Date.now(), isRecovering, () => {
     sweepServedLocked(name)
     parts.bell = Bell.create(bellPath(name))
     parts.control = ControlServer.listenLocked(name, release)
@@ -73,7 +77,11 @@ function openNamed(name: RegionName, options: DirectStoreOptions, release: strin
       giveUp()
       store.close()
     }
-    return { store, bell, control, region, close }
+    const opened = (admission: Admission): void => {
+      Atomics.store(region.segments[0]!.words, HEADER.isRecovering, 0)
+      control.open(admission)
+    }
+    return { store, bell, region, opened, close }
   } catch (error) {
     giveUp()
     throw error

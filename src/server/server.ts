@@ -1,6 +1,6 @@
 /**
  * A server: one table that this process owns, served to every process of the machine through shared memory, and, where
- * `resp` says so, over the Redis protocol. Memory only.
+ * `resp` says so, over the Redis protocol. With a data directory, writes are logged before they count.
  *
  * Its threads do the work; the one that started it takes clients in and notices when they go, so it should not block for
  * long. The server keeps the process alive until it is stopped. A name has one server: a second one is refused, and the
@@ -13,31 +13,44 @@
 import { OperationError } from '../base/errors.js'
 import { randomWords } from '../base/random.js'
 import { packageVersion } from '../base/version.js'
+import { MAX_WINDOW } from '../channel/layout.js'
 import { Ledger } from '../channel/ledger.js'
 import { Client } from '../client/client.js'
 import type { ClientOptions } from '../client/client-options.js'
-import type { DirectStore } from '../store/direct-store.js'
+import type { DirectStore, DirectStoreOptions } from '../store/direct-store.js'
+import type { OpenReport } from '../store/open-sequenced.js'
+import { type DataDirectory, openDataDirectory } from './data-directory.js'
 import type { FixedFacts } from './facts.js'
 import { LaneHost } from './lane-host.js'
-import { LaneWorkers } from './lane-workers.js'
+import { LaneWorkers, type WriterOptions } from './lane-workers.js'
+import { describeLogEvent } from './log-events.js'
 import { openServedTable, type ServedTable } from './served-table.js'
 import { type CheckedServerOptions, checkServerOptions, type ServerOptions } from './server-options.js'
 import { type SocketWorkers, startSocketWorkers } from './socket-workers.js'
+import { type BusHandle, createBus } from './thread-bus.js'
 
 export class Server {
   readonly name: string
   /** Address of the Redis protocol, if it is served. */
   readonly resp: { readonly host: string; readonly port: number } | undefined
+  /** Port of the line protocol, if it is served. */
+  readonly textPort: number | undefined
+  /** What was read from the data directory, if there is one. */
+  readonly recovered: OpenReport | undefined
   /** Resolves when the server has stopped, whoever asked; rejects when a thread of it failed. */
   readonly stopped: Promise<void>
   readonly #table: ServedTable
   readonly #host: LaneHost
+  readonly #data: DataDirectory | undefined
   readonly #gone = new Set<() => void>()
   readonly #stop: () => void
   #isRunning = true
 
   private constructor(options: CheckedServerOptions, parts: Parts) {
     const { table, host, sockets, workers, asked, stop } = parts
+    this.textPort = sockets?.textPort
+    this.recovered = parts.recovered
+    this.#data = parts.data
     this.name = options.name
     this.resp = options.resp && { host: options.resp.host, port: sockets?.port ?? 0 }
     this.#table = table
@@ -51,19 +64,25 @@ export class Server {
 
   /**
    * Resolves when clients can connect. Throws TypeError or RangeError for options that cannot be, OperationError REFUSED if
-   * another server has the name, FULL if there is no memory for it.
+   * another server has the name or the data directory, FULL if there is no memory for it, CORRUPT if data is damaged.
    */
   static async start(options: ServerOptions = {}): Promise<Server> {
     const checked = checkServerOptions(options)
     const release = packageVersion()
-    const table = openServedTable(checked.name, checked.shm, tableOptions(checked), release)
+    const data = checked.data && (await openDataDirectory(checked.data.directory))
     try {
-      table.store.reserve(checked.initialSize)
-      const server = new Server(checked, await startParts(checked, table, release))
-      table.control?.open(server.#host)
-      return server
+      const table = openServedTable(checked.name, checked.shm, tableOptions(checked, data), release)
+      try {
+        if (data === undefined) table.store.reserve(checked.initialSize)
+        const server = new Server(checked, await startParts(checked, table, data, release))
+        table.opened(server.#host)
+        return server
+      } catch (error) {
+        table.close()
+        throw error
+      }
     } catch (error) {
-      table.close()
+      await data?.release()
       throw error
     }
   }
@@ -131,11 +150,14 @@ export class Server {
   }
 
   async #end(workers: LaneWorkers, sockets: SocketWorkers | undefined): Promise<void> {
-    await Promise.all([workers.stop(), sockets?.stop()])
+    // What comes by sockets may still go to the lanes.
+    await sockets?.stop()
+    await workers.stop()
     this.#isRunning = false
     this.#host.close()
     for (const tell of [...this.#gone]) tell()
     this.#table.close()
+    await this.#data?.release()
   }
 
   #checkRunning(): void {
@@ -146,6 +168,8 @@ export class Server {
 /** What a server consists of. */
 interface Parts {
   readonly table: ServedTable
+  readonly data: DataDirectory | undefined
+  readonly recovered: OpenReport | undefined
   readonly host: LaneHost
   readonly workers: LaneWorkers
   readonly sockets: SocketWorkers | undefined
@@ -157,6 +181,7 @@ interface Parts {
 async function startParts(
   options: CheckedServerOptions,
   table: ServedTable,
+  data: DataDirectory | undefined,
   release: string,
 ): Promise<Parts> {
   let stop = (): void => {}
@@ -164,21 +189,30 @@ async function startParts(
     stop = resolve
   })
   const { resp, logger } = options
+  const socketWorkers = resp === undefined ? 0 : options.socketWorkers
   const facts: FixedFacts = {
     version: release,
-    startedAtMs: table.store.nowMs(),
+    startedAtMs: Date.now(),
     host: resp?.host ?? '',
     eviction: options.eviction,
-    socketWorkers: options.socketWorkers,
+    socketWorkers,
+    durability: options.data?.durability ?? 'off',
   }
-  const ledger = Ledger.create(options.maxClients)
+  // The writer thread publishes, too: what transactions say.
+  const bus = createBus(socketWorkers + 1)
+  let recovered: OpenReport | undefined
+  const writer = writerOptions(options, data, bus.at(-1), (report) => {
+    recovered = report
+  })
+  const ledger = Ledger.create(options.maxClients + socketWorkers)
   let hangUp = (_file: number): void => {}
   const workers = await LaneWorkers.start({
-    workers: options.laneWorkers,
+    workers: writer === undefined ? options.laneWorkers : 1,
     bell: table.bell,
     ledger,
     table: table.store.share(),
     facts,
+    ...(writer === undefined ? {} : { writer }),
     shutdown: stop,
     dropped: (file, reason) => {
       logger?.warn(`a client was dropped for what it wrote into its lane: ${reason}`)
@@ -188,25 +222,80 @@ async function startParts(
   const serverId = table.region?.id ?? Array.from(randomWords(4))
   const host = new LaneHost({ bell: table.bell, ledger, workers, serverId, region: table.region })
   hangUp = (file) => host.hangUp(file)
-  const sockets = resp === undefined ? undefined : await startRedis(resp, table, facts, stop, workers)
-  return { table, host, workers, sockets, asked, stop }
+  const fronts = { table, facts, stop, bus, hasWriter: writer !== undefined }
+  const sockets = resp && (await startFronts(options, resp, fronts, host, workers))
+  return { table, data, recovered, host, workers, sockets, asked, stop }
 }
 
-async function startRedis(
-  address: { readonly host: string; readonly port: number },
-  table: ServedTable,
-  facts: FixedFacts,
-  stop: () => void,
-  workers: LaneWorkers,
-): Promise<SocketWorkers> {
-  try {
-    return await startSocketWorkers(address, table.store.share(), facts, stop)
-  } catch (cause) {
-    await workers.stop()
-    throw new OperationError('REFUSED', `cannot listen on ${address.host}:${address.port}`, { cause })
+/** Undefined without a data directory: then there is no writer thread. */
+function writerOptions(
+  { data: wanted, capacityBytes, eviction, logger }: CheckedServerOptions,
+  data: DataDirectory | undefined,
+  bus: BusHandle | undefined,
+  recovered: (report: OpenReport) => void,
+): WriterOptions | undefined {
+  if (wanted === undefined || data === undefined || bus === undefined) return undefined
+  const { durability, intervalMs, acceptLoss, onRecovery } = wanted
+  const { path: directory, identity } = data
+  return {
+    data: { bus, directory, identity, capacityBytes, eviction, durability, intervalMs, acceptLoss },
+    recovering: (progress) => onRecovery?.(progress),
+    recovered,
+    event: (event) => {
+      const { isTrouble, text } = describeLogEvent(event)
+      if (isTrouble) logger?.warn(text)
+      else logger?.info(text)
+    },
   }
 }
 
-function tableOptions({ capacityBytes, eviction, stripeBits }: CheckedServerOptions) {
-  return { capacityBytes, eviction, ...(stripeBits === undefined ? {} : { stripeBits }) }
+/** What serves sockets is started with. */
+interface FrontParts {
+  readonly table: ServedTable
+  readonly facts: FixedFacts
+  readonly stop: () => void
+  readonly bus: readonly BusHandle[]
+  readonly hasWriter: boolean
+}
+
+async function startFronts(
+  { text }: CheckedServerOptions,
+  { host: address, port }: { readonly host: string; readonly port: number },
+  { table, facts, stop, bus, hasWriter }: FrontParts,
+  host: LaneHost,
+  workers: LaneWorkers,
+): Promise<SocketWorkers> {
+  const bell = table.bell.share()
+  const own = bus.slice(0, facts.socketWorkers)
+  const lanes = hasWriter ? own.map(() => ({ file: host.join(MAX_WINDOW).file.share(), bell })) : undefined
+  try {
+    return await startSocketWorkers({
+      address: {
+        host: address,
+        port,
+        text: text && { listen: { host: address, port: text.port }, limits: text.limits },
+      },
+      table: table.store.share(),
+      facts,
+      shutdown: stop,
+      bus: own,
+      ...(lanes === undefined ? {} : { lanes }),
+    })
+  } catch (cause) {
+    await workers.stop()
+    const ports = text === undefined ? port : `${port} and ${text.port}`
+    throw new OperationError('REFUSED', `cannot listen on ${address}:${ports}`, { cause })
+  }
+}
+
+function tableOptions(
+  { capacityBytes, eviction, stripeBits }: CheckedServerOptions,
+  data: DataDirectory | undefined,
+): DirectStoreOptions {
+  return {
+    capacityBytes,
+    eviction,
+    ...(stripeBits === undefined ? {} : { stripeBits }),
+    ...(data === undefined ? {} : { hashKey: data.identity.hashKey, isSequenced: true }),
+  }
 }

@@ -11,6 +11,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { assert } from '../base/assert.js'
 import { MAX_CONNECTIONS } from '../base/limits.js'
 import type { Bus } from '../commands/bus.js'
+import type { CommandCarrier } from '../commands/carrier.js'
 import type { NodeFacts } from '../commands/command.js'
 import { RespConnection } from '../resp/connection.js'
 import type { Store } from '../store/store.js'
@@ -36,10 +37,13 @@ export class SocketServer {
   readonly #store: Store
   readonly #bus: Bus
   readonly #counters: NodeCounters
+  readonly #carrier: CommandCarrier | undefined
   #facts: NodeFacts | undefined
   #allClosed: (() => void) | undefined
 
-  constructor(store: Store, bus: Bus, counters: NodeCounters) {
+  /** `carrier`: to the thread that writes, if it is another one. */
+  constructor(store: Store, bus: Bus, counters: NodeCounters, carrier?: CommandCarrier) {
+    this.#carrier = carrier
     this.#store = store
     this.#bus = bus
     this.#counters = counters
@@ -76,12 +80,14 @@ export class SocketServer {
     }
     this.#counters.connectionOpened()
     const id = this.#counters.nextConnectionId()
-    const connection = new RespConnection(socket, id, this.#store, this.#bus, facts, {
-      ran: (commands) => this.#counters.commandsRan(commands),
-      ready: (ready) => (this.#connections.size === 1 ? ready.flush() : this.#round.add(ready)),
-      pushed: (pushed) => this.#round.add(pushed),
-      closed: (gone) => this.#forget(gone),
-    })
+    const events = {
+      ran: (commands: number) => this.#counters.commandsRan(commands),
+      ready: (ready: RespConnection) =>
+        this.#connections.size === 1 && this.#carrier === undefined ? ready.flush() : this.#round.add(ready),
+      pushed: (pushed: RespConnection) => this.#round.add(pushed),
+      closed: (gone: RespConnection) => this.#forget(gone),
+    }
+    const connection = new RespConnection(socket, id, this.#store, this.#bus, facts, events, this.#carrier)
     this.#connections.add(connection)
   }
 

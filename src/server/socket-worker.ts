@@ -6,13 +6,19 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../base/assert.js'
+import { Bell } from '../channel/bell.js'
+import { LaneClient } from '../channel/lane-client.js'
+import { LaneFile, type LaneFileHandle } from '../channel/lane-file.js'
+import type { SharedHandle } from '../channel/mapped-file.js'
 import type { DirectStoreHandle } from '../store/direct-store.js'
 import { type CountersHandle, NodeCounters } from './counters.js'
 import { type FixedFacts, nodeFacts } from './facts.js'
 import { type ListenTarget, SocketServer } from './socket-server.js'
-import { openTextFront, type TextFront, type TextFrontOptions } from './text-front.js'
+import { openTextFront, type TextFront, type TextFrontOptions, type TextWriter } from './text-front.js'
 import { type BusHandle, ThreadBus } from './thread-bus.js'
 import { openStore } from './worker-store.js'
+import { WriterCarrier } from './writer-carrier.js'
+import { WriterLink } from './writer-link.js'
 
 export interface SocketWorkerData {
   readonly index: number
@@ -23,6 +29,14 @@ export interface SocketWorkerData {
   readonly listen: ListenTarget
   /** The line protocol, if it is served. */
   readonly text: TextFrontOptions | undefined
+  /** To the writer thread, where the node has one: then the table is only read here. */
+  readonly lane: WriterLane | undefined
+}
+
+/** A lane of this process, and the bell of its server. */
+export interface WriterLane {
+  readonly file: LaneFileHandle
+  readonly bell: SharedHandle
 }
 
 /** Where the line protocol listens. */
@@ -47,16 +61,19 @@ async function main(): Promise<void> {
   const data = workerData as SocketWorkerData
   const tell = (message: FromSocketWorker): void => port.postMessage(message)
   const counters = new NodeCounters(data.counters, data.index)
-  const store = openStore(data.table)
+  const store = openStore(data.table, data.lane !== undefined)
   const bus = new ThreadBus(data.bus)
-  const server = new SocketServer(store, bus, counters)
+  const link = data.lane && openLink(data.lane)
+  const carrier = link && new WriterCarrier(link)
+  const server = new SocketServer(store, bus, counters, carrier)
   const shutdown = (): void => tell({ kind: 'shutdown' })
   let textFront: TextFront | undefined
   try {
     const listening = await server.listen(data.listen, (tcpPort) =>
       nodeFacts(data.facts, counters, tcpPort, shutdown),
     )
-    if (data.text !== undefined) textFront = await openTextFront(store, data.text, counters, data.facts)
+    if (data.text !== undefined)
+      textFront = await openTextFront(store, data.text, counters, data.facts, carrier && textWriter(carrier))
     const text = textFront && { port: textFront.port, fd: textFront.fd }
     tell({ kind: 'listening', ...listening, text })
   } catch (error) {
@@ -64,6 +81,7 @@ async function main(): Promise<void> {
     // One front may be open already, and would keep this thread.
     await server.stop()
     bus.close()
+    link?.close()
     store.close()
     return
   }
@@ -71,9 +89,25 @@ async function main(): Promise<void> {
     const meet = (): void => counters.meet(data.facts.socketWorkers, MEETING_MS)
     void Promise.all([server.stop(meet), textFront?.stop()]).then(() => {
       bus.close()
+      link?.close()
       store.close()
       port.close()
     })
+  })
+}
+
+function textWriter(carrier: WriterCarrier): TextWriter {
+  return { carrier, flush: () => carrier.flush() }
+}
+
+function openLink({ file, bell }: WriterLane): WriterLink {
+  // Both live in one process, and the main thread ends it when one of them fails.
+  const lane = LaneClient.open(LaneFile.attach(file), {
+    bell: Bell.attach(bell),
+    isServerAlive: () => true,
+  })
+  return new WriterLink(lane, (error) => {
+    throw error
   })
 }
 

@@ -10,6 +10,7 @@ const FACTS: FixedFacts = {
   host: '127.0.0.1',
   eviction: 'none',
   socketWorkers: 2,
+  durability: 'off',
 }
 
 /** A worker that says it listens and, if it is the second, does what `then` says; the first waits to be stopped. */
@@ -24,13 +25,13 @@ function entry(then: string): URL {
 
 async function withWorkers(then: string, expected: RegExp): Promise<void> {
   const store = DirectStore.create({ capacityBytes: 2 ** 20 })
-  const workers = await startSocketWorkers(
-    { host: '127.0.0.1', port: 0 },
-    store.share(),
-    FACTS,
-    () => {},
-    entry(then),
-  )
+  const workers = await startSocketWorkers({
+    address: { host: '127.0.0.1', port: 0 },
+    table: store.share(),
+    facts: FACTS,
+    shutdown: () => {},
+    entry: entry(then),
+  })
   await assert.rejects(workers.failed, expected)
   // Ends although one of the workers is gone already.
   await workers.stop()

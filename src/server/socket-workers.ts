@@ -10,9 +10,9 @@ import type { DirectStoreHandle } from '../store/direct-store.js'
 import { type CountersHandle, NodeCounters } from './counters.js'
 import type { FixedFacts } from './facts.js'
 import type { ListenTarget } from './socket-server.js'
-import type { FromSocketWorker, SocketWorkerData, TextAddress } from './socket-worker.js'
+import type { FromSocketWorker, SocketWorkerData, TextAddress, WriterLane } from './socket-worker.js'
 import type { TextFrontOptions } from './text-front.js'
-import { createBus, portsOf } from './thread-bus.js'
+import { type BusHandle, createBus, portsOf } from './thread-bus.js'
 
 /** What runs in each thread. */
 const ENTRY = new URL('./socket-worker.js', import.meta.url)
@@ -42,15 +42,25 @@ interface StartedWorker {
   readonly exited: Promise<void>
 }
 
-export async function startSocketWorkers(
-  address: NodeAddress,
-  table: DirectStoreHandle,
-  facts: FixedFacts,
-  shutdown: () => void,
-  entry: URL = ENTRY,
-): Promise<SocketWorkers> {
+export interface SocketWorkersOptions {
+  readonly address: NodeAddress
+  readonly table: DirectStoreHandle
+  readonly facts: FixedFacts
+  /** Somebody asks the node to stop. */
+  readonly shutdown: () => void
+  /** Of each worker; default: a bus of their own. */
+  readonly bus?: readonly BusHandle[]
+  /** Of each worker its lane to the writer thread, where the node has one. */
+  readonly lanes?: readonly WriterLane[]
+  /** What runs in each thread, for tests. */
+  readonly entry?: URL
+}
+
+/** Resolves when all of them accept connections. */
+export async function startSocketWorkers(options: SocketWorkersOptions): Promise<SocketWorkers> {
+  const { address, table, facts, shutdown, lanes, entry = ENTRY } = options
   const counters = NodeCounters.create(facts.socketWorkers)
-  const bus = createBus(facts.socketWorkers)
+  const bus = options.bus ?? createBus(facts.socketWorkers)
   let fail: (error: unknown) => void = () => {}
   const failed = new Promise<never>((_resolve, reject) => {
     fail = reject
@@ -64,12 +74,8 @@ export async function startSocketWorkers(
     const index = started.length
     const own = bus[index]
     assert(own !== undefined, 'every worker is on the bus')
-    const next = await startWorker(
-      entry,
-      { index, table, counters, bus: own, facts, listen, text },
-      shutdown,
-      fail,
-    )
+    const data = { index, table, counters, bus: own, facts, listen, text, lane: lanes?.[index] }
+    const next = await startWorker(entry, data, shutdown, fail)
     started.push(next)
     return next
   }

@@ -20,7 +20,7 @@ export function createTable(capacityBytes: number, eviction: 'none' | 'clock'): 
   return { store, handle: store.share(), close: () => store.close() }
 }
 
-/** For a worker: the table behind `handle`. */
-export function openStore(handle: DirectStoreHandle): OpenedStore {
-  return DirectStore.attach(handle)
+/** For a worker: the table behind `handle`; `hasWriter`: it is only read here, by the time that its writer tells. */
+export function openStore(handle: DirectStoreHandle, hasWriter = false): OpenedStore {
+  return DirectStore.attach(handle, { isSequenced: hasWriter, asksWriter: hasWriter })
 }

@@ -73,6 +73,17 @@ export class WriterCycle {
     return false
   }
 
+  /** Ends the group and brings all of it to disk, whatever the level; if that fails, `reply` says why. */
+  flush(request: Message, reply: Message): void {
+    const { store, fail } = this.#options
+    this.settle()
+    try {
+      store.flush()
+    } catch (error) {
+      fail(request.code, reply, error)
+    }
+  }
+
   /** Ends the group: all that is held is answered. */
   settle(): void {
     const { store, monotonicMs } = this.#options

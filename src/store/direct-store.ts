@@ -34,6 +34,12 @@ export interface DirectStoreOptions {
   /** What happens when memory runs out. Default 'none': writes fail with FULL. */
   readonly eviction?: 'none' | 'clock'
   readonly lockTimeoutMs?: number
+  /** The secret key of the hash, where it must outlive the region. Default: random. */
+  readonly hashKey?: readonly [number, number]
+  /** The table has one writer, behind a log: others only read it, by the time that the writer tells. */
+  readonly isSequenced?: boolean
+  /** With `isSequenced`: reads throw AskWriter where only the writer can answer. */
+  readonly asksWriter?: boolean
   /** Wall clock, milliseconds since 1970, for tests. */
   readonly clock?: () => number
 }
@@ -72,6 +78,7 @@ export class DirectStore implements Store {
       defaultTtlMs: 0,
       keyCodec: 'bytes',
       valueCodec: 'bytes',
+      ...(options.hashKey === undefined ? {} : { hashKey: options.hashKey }),
     }
   }
 
@@ -280,8 +287,8 @@ export class DirectStore implements Store {
 }
 
 function attachment(options: Partial<DirectStoreOptions>) {
-  const lockTimeoutMs = options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS
-  return options.clock === undefined ? { lockTimeoutMs } : { lockTimeoutMs, clock: options.clock }
+  const { lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS, isSequenced = false, asksWriter = false, clock } = options
+  return { lockTimeoutMs, isSequenced, asksWriter, ...(clock === undefined ? {} : { clock }) }
 }
 
 function expiryMoment(expiry: Expiry): number {

@@ -11,7 +11,7 @@ import { MIB } from '../base/limits.js'
 import { openLog, readIdentity } from '../log/directory.js'
 import { type DirectoryLock, lockDirectory } from '../log/directory-lock.js'
 import type { Disk } from '../log/disk.js'
-import { newIdentity } from '../log/identity.js'
+import { type Identity, newIdentity } from '../log/identity.js'
 import { type LogDurability, SyncPolicy } from '../log/policy.js'
 import { RealDisk } from '../log/real-disk.js'
 import type { RecoveryEvent } from '../log/recovery.js'
@@ -55,6 +55,8 @@ export interface SequencedOptions {
   readonly segmentBytes?: number
   /** Bytes of log that call for a snapshot. Default 256 MiB; Infinity: only when asked for. */
   readonly snapshotAfterBytes?: number
+  /** Of the directory, where it has been read or made already. */
+  readonly identity?: Identity
   /** Makes the region, laid out by these facts (`Space.layOut`). Default: one for threads of this process. */
   readonly region?: (facts: TableFacts) => Region
   readonly lockTimeoutMs?: number
@@ -89,7 +91,7 @@ export function openOnDisk(options: SequencedOptions & { readonly disk: Disk }):
 } {
   const { disk, clock = wallClockMs, monotonicMs = realMonotonicMs } = options
   const startedAt = monotonicMs()
-  const identity = readIdentity(disk) ?? newIdentity()
+  const identity = options.identity ?? readIdentity(disk) ?? newIdentity()
   const facts: TableFacts = { ...DirectStore.factsOf(options), hashKey: identity.hashKey }
   const table = attach(options, facts)
   try {

@@ -182,6 +182,16 @@ export class SequencedStore {
     return refused === undefined ? { released: this.#released } : { released: this.#released, refused }
   }
 
+  /** Brings what is released to disk, whatever the level. Throws LOG_FAILED. After a commit. */
+  flush(): void {
+    this.#assertWritable()
+    try {
+      this.#writer.sync()
+    } finally {
+      this.#noteFailure()
+    }
+  }
+
   /** How long the thread may sleep, in milliseconds, before it must call `commit` and `tend` again. */
   dueInMs(nowMs: number): number {
     if (this.#failure !== undefined) return Infinity

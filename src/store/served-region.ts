@@ -24,13 +24,14 @@ const FILE_MODE = 0o600
 const NAME_LOCK_TIMEOUT_MS = 10_000
 
 /**
- * Makes the region of a served table and takes its name; `announce` runs last, still under the name's lock. Throws
+ * Makes the region of a served table and takes its name; nobody reads it while it `isRecovering`. `announce` runs last, still under the name's lock. Throws
  * OperationError REFUSED if a live server has the name or processes share a table of that name, FULL without memory.
  */
 export function takeName(
   name: RegionName,
   facts: TableFacts,
   nowMs: number,
+  isRecovering: boolean,
   announce: (region: MappedRegion) => void,
 ): MappedRegion {
   const native = Native.load()
@@ -43,6 +44,7 @@ export function takeName(
       Space.layOut(fresh, facts, nowMs)
       words[HEADER.role] = REGION_ROLE.SERVED
       words[HEADER.serverProcess] = process.pid
+      words[HEADER.isRecovering] = isRecovering ? 1 : 0
       fresh.presence.claim(SERVER_RECORD)
     })
     try {

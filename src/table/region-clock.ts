@@ -11,12 +11,23 @@ import type { Space } from './space.js'
 
 const TIME_AT = HEADER.timeMs >>> 1
 
+/**
+ * Thrown by reads of a table behind a log that find an entry whose time has come, and the region's word has not reached it:
+ * only the one writer may say "expired", for it has to log that. Ask there. No error that a user sees.
+ */
+export class AskWriter extends Error {
+  override readonly name = 'AskWriter'
+}
+
 export class RegionClock {
   readonly #floats: Float64Array
   readonly #longs: BigInt64Array
   readonly #wallClockMs: Clock
+  readonly #asksWriter: boolean
 
-  constructor(space: Space, wallClockMs: Clock) {
+  /** `asksWriter`: does not move the word itself, but throws {@link AskWriter} where that would be to do. */
+  constructor(space: Space, wallClockMs: Clock, asksWriter = false) {
+    this.#asksWriter = asksWriter
     this.#floats = space.floats
     this.#longs = space.region.segments[0]!.longs
     this.#wallClockMs = wallClockMs
@@ -31,6 +42,7 @@ export class RegionClock {
     if (atMs <= this.#floats[TIME_AT]!) return true
     const nowMs = this.#wallClockMs()
     if (atMs > nowMs) return false
+    if (this.#asksWriter) throw new AskWriter()
     this.advance(nowMs)
     return true
   }

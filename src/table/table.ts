@@ -45,6 +45,8 @@ export interface TableOptions extends Attachment {
    * what is in the way. Time is the region's word alone, which that writer advances. For tables behind a log.
    */
   readonly isSequenced?: boolean
+  /** For those who only read such a table: see {@link AskWriter}. */
+  readonly asksWriter?: boolean
 }
 
 export class Table implements ReadableTable {
@@ -70,7 +72,8 @@ export class Table implements ReadableTable {
     this.key = new KeyBuffer(space.words[HEADER.hashKey0]!, space.words[HEADER.hashKey1]!)
     this.value = new ValueBuffer()
     this.#isSequenced = options.isSequenced ?? false
-    this.clock = new RegionClock(space, this.#isSequenced ? () => 0 : (options.clock ?? wallClockMs))
+    const { clock = wallClockMs, asksWriter = false } = options
+    this.clock = new RegionClock(space, this.#isSequenced && !asksWriter ? () => 0 : clock, asksWriter)
     this.#desk = new Desk(space)
     this.reader = new Reader(space, this.clock, this.#desk)
     this.#hotTexts = new HotTexts(space, this.clock)

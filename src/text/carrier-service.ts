@@ -6,6 +6,7 @@
  */
 import { ERROR_CODES, type ErrorCode, OperationError } from '../base/errors.js'
 import type { Store } from '../store/store.js'
+import { AskWriter } from '../table/region-clock.js'
 import type { Answer, TextFact, TextService } from './service.js'
 
 /** How commands reach the thread that orders writes; replies come in the order of the commands. */
@@ -54,8 +55,10 @@ export class CarrierService implements TextService {
   }
 
   get(key: Uint8Array): Answer<Uint8Array | undefined> {
-    if (this.#inFlight === 0) return this.#options.store.view(key)
-    return this.#ask(GET, key) as Promise<Buffer | undefined>
+    return this.#read(
+      (store) => store.view(key),
+      () => this.#ask(GET, key) as Promise<Buffer | undefined>,
+    )
   }
 
   async delete(key: Uint8Array): Promise<boolean> {
@@ -63,8 +66,10 @@ export class CarrierService implements TextService {
   }
 
   exists(key: Uint8Array): Answer<boolean> {
-    if (this.#inFlight === 0) return this.#options.store.has(key)
-    return this.#ask(EXISTS, key).then((count) => count === 1)
+    return this.#read(
+      (store) => store.has(key),
+      () => this.#ask(EXISTS, key).then((count) => count === 1),
+    )
   }
 
   size(): Answer<number> {
@@ -78,6 +83,17 @@ export class CarrierService implements TextService {
 
   stats(): Answer<readonly TextFact[]> {
     return this.#behind(() => this.#options.stats())
+  }
+
+  /** Only the writer may say that an entry has expired. */
+  #read<T>(here: (store: Store) => T, there: () => Promise<T>): Answer<T> {
+    if (this.#inFlight > 0) return there()
+    try {
+      return here(this.#options.store)
+    } catch (error) {
+      if (error instanceof AskWriter) return there()
+      throw error
+    }
   }
 
   /** Does `work` when everything of this connection that is on its way is answered. */

@@ -1,8 +1,11 @@
 /**
  * Operations on many keys or on none. None of them is atomic as a whole, but each key is.
  *
+ * `flush` brings what was acknowledged to disk; the writer thread does so itself, where there is one.
+ *
  * Those that return lists stop at REPLY_BUDGET_BYTES, say how far they have come, and are asked again for the rest.
  */
+import { OperationError } from '../../base/errors.js'
 import { MAX_BATCH_KEYS, MAX_VALUE_BYTES } from '../../base/limits.js'
 import { FieldReader, FieldWriter } from './fields.js'
 import {
@@ -94,13 +97,14 @@ export const manyKeyOperations = [
     run: ({ store }, _request, reply) => replyWith(reply, Buffer.from(JSON.stringify(store.stats()))),
   },
   {
-    code: 48,
-    name: 'command',
-    effect: ALL,
-    run: (context, request, reply) => {
-      const args = new FieldReader(valueIn(request)).rest()
-      if (args.length === 0) throw new RangeError('a command has a name')
-      replyWith(reply, context.runCommand(args))
+    code: 38,
+    name: 'flush',
+    effect: NONE,
+    run: () => {
+      throw new OperationError(
+        'REFUSED',
+        'there is nothing to flush to: durability is off and no data is kept',
+      )
     },
   },
 ] as const satisfies readonly Operation[]

@@ -4,9 +4,15 @@ import { countingOperations } from './counting.js'
 import { writeFailure } from './failure.js'
 import { manyKeyOperations } from './many-keys.js'
 import { type Operation, type OperationContext, type OperationMessage, STATUS } from './operation.js'
+import { commandOperations } from './redis-commands.js'
 import { singleKeyOperations } from './single-key.js'
 
-const operations = [...singleKeyOperations, ...countingOperations, ...manyKeyOperations] as const
+const operations = [
+  ...singleKeyOperations,
+  ...countingOperations,
+  ...manyKeyOperations,
+  ...commandOperations,
+] as const
 
 export type OperationName = (typeof operations)[number]['name']
 
@@ -28,13 +34,22 @@ export function runOperation(
   request: OperationMessage,
   reply: OperationMessage,
 ): void {
-  reply.clear(STATUS.YES)
-  const operation = byCode[request.code]
   try {
-    if (operation === undefined)
-      throw new RangeError(`this server knows no operation ${request.code}: is it of an older release?`)
-    operation.run(context, request, reply)
+    carryOutOperation(context, request, reply)
   } catch (error) {
     if (!writeFailure(reply, error)) throw error
   }
+}
+
+/** As `runOperation`, but throws what refuses the request. */
+export function carryOutOperation(
+  context: OperationContext,
+  request: OperationMessage,
+  reply: OperationMessage,
+): void {
+  reply.clear(STATUS.YES)
+  const operation = byCode[request.code]
+  if (operation === undefined)
+    throw new RangeError(`this server knows no operation ${request.code}: is it of an older release?`)
+  operation.run(context, request, reply)
 }

@@ -9,7 +9,7 @@
  * Keys and values are raw bytes; numbers are decimal text.
  */
 import type { NativeBuffer } from '../../base/native-buffer.js'
-import type { Store } from '../../store/store.js'
+import type { Store, WatchedKey } from '../../store/store.js'
 
 /** A request or a reply. The payload is the key, leftovers to a multiple of four bytes, and the value. */
 export interface OperationMessage {
@@ -35,8 +35,14 @@ export type Effect = (typeof EFFECT)[keyof typeof EFFECT]
 /** What operations may use. */
 export interface OperationContext {
   readonly store: Store
-  /** Runs a command of the Redis protocol and returns its reply as bytes. */
-  runCommand(args: readonly Buffer[]): Uint8Array
+  /** Runs a command of the Redis protocol and returns its reply as bytes of the version asked for. */
+  runCommand(args: readonly Buffer[], protocol: 2 | 3): Uint8Array
+  /** Runs commands as EXEC does, and returns its reply. Absent where nobody can send any. */
+  runTransaction?(
+    commands: readonly (readonly Buffer[])[],
+    watched: readonly WatchedKey[],
+    protocol: 2 | 3,
+  ): Uint8Array
 }
 
 export interface Operation {

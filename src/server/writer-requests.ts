@@ -1,0 +1,57 @@
+/**
+ * What the writer thread does for each request: an operation of the table that clients and servers share, on the store as it
+ * will be. Commands and whole transactions of the Redis protocol are two of them.
+ *
+ * A refusal is an answer, too: for an operation a status and the reason, for a command the line that Redis would send.
+ */
+import type { Message } from '../channel/message.js'
+import type { Bus } from '../commands/bus.js'
+import { writeFailure } from '../commands/operations/failure.js'
+import { type OperationContext, replyWith, STATUS } from '../commands/operations/operation.js'
+import { carryOutOperation, OPERATIONS } from '../commands/operations/operation-table.js'
+import { errorLine } from '../commands/run-command.js'
+import type { Store } from '../store/store.js'
+import type { FixedFacts } from './facts.js'
+import { LaneCommands } from './lane-commands.js'
+
+export class WriterRequests {
+  readonly #facts: FixedFacts
+  readonly #bus: Bus
+  readonly #shutdown: () => void
+  #context: OperationContext | undefined
+
+  constructor(facts: FixedFacts, bus: Bus, shutdown: () => void) {
+    this.#facts = facts
+    this.#bus = bus
+    this.#shutdown = shutdown
+  }
+
+  /** Throws what refuses it; then nothing has happened. */
+  run(store: Store, request: Message, reply: Message): void {
+    carryOutOperation(this.#contextOf(store), request, reply)
+  }
+
+  /** Of the one store that the writer evaluates on. */
+  #contextOf(store: Store): OperationContext {
+    if (this.#context?.store === store) return this.#context
+    const commands = new LaneCommands(store, this.#facts, this.#shutdown, this.#bus)
+    this.#context = {
+      store,
+      runCommand: (args, protocol) => commands.run(args, protocol),
+      runTransaction: (all, watched, protocol) => commands.transact(all, watched, protocol),
+    }
+    return this.#context
+  }
+
+  /** Makes `reply` say why the request of this code was refused. Throws what is a bug. */
+  fail(code: number, reply: Message, error: unknown): void {
+    if (code !== OPERATIONS.command.code && code !== OPERATIONS.exec.code) {
+      if (!writeFailure(reply, error)) throw error
+      return
+    }
+    const line = errorLine(error)
+    if (line === undefined) throw error
+    reply.clear(STATUS.YES)
+    replyWith(reply, Buffer.from(`-${line.replace(/[\r\n]+/g, ' ')}\r\n`))
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * Entry of the writer thread: recovers the data directory into the node's table, then orders all writes. Everybody hands
+ * in and gets back by lanes, clients of other processes and the socket workers of this one alike: it is the only lane
+ * worker of its node.
+ *
+ *   gather (poll lanes; each request is evaluated as it comes)  ->  commit (log, sync, apply)  ->  answer  ->  chores
+ *
+ * Requests that come while it syncs make the next group. It blocks where there is nothing to do, at most until the level
+ * or a chore is due, and comes back to its event loop at least each YIELD_MS, to hear the main thread.
+ */
+import { setImmediate as yieldToEvents } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import { assert } from '../base/assert.js'
+import { monotonicMs } from '../base/clock.js'
+import { isOperationError } from '../base/errors.js'
+import { WAIT_SLICE_MS } from '../base/limits.js'
+import { Bell } from '../channel/bell.js'
+import { LaneWorker } from '../channel/lane-worker.js'
+import { Ledger } from '../channel/ledger.js'
+import { STATUS } from '../commands/operations/operation.js'
+import { OPERATIONS } from '../commands/operations/operation-table.js'
+import type { Identity } from '../log/identity.js'
+import type { LogDurability } from '../log/policy.js'
+import { RealDisk } from '../log/real-disk.js'
+import { SharedArrayRegion } from '../memory/shared-array-region.js'
+import { openOnDisk } from '../store/open-sequenced.js'
+import type { SequencedStore } from '../store/sequenced-store.js'
+import { attachByName } from '../store/served-region.js'
+import { carryOut, type FromLaneWorker, type LaneWorkerData, type ToLaneWorker } from './lane-orders.js'
+import { type BusHandle, ThreadBus } from './thread-bus.js'
+import { WriterCycle } from './writer-cycle.js'
+import { WriterRequests } from './writer-requests.js'
+
+/** What it needs besides what every lane thread does. */
+export interface WriterThreadData extends LaneWorkerData {
+  /** It publishes what transactions say. */
+  readonly bus: BusHandle
+  readonly directory: string
+  readonly identity: Identity
+  readonly capacityBytes: number
+  readonly eviction: 'none' | 'clock'
+  readonly durability: LogDurability
+  readonly intervalMs: number
+  readonly acceptLoss: boolean
+}
+
+/** Longest time without a look at the event loop. */
+const YIELD_MS = 20
+/** Requests of one group: what comes later waits for the next. */
+const MOST_OF_GROUP = 4096
+/** Progress of recovery is told so often. */
+const PROGRESS_MS = 100
+
+async function main(): Promise<void> {
+  const port = parentPort
+  assert(port !== null, 'this file runs as a worker thread')
+  const data = workerData as WriterThreadData
+  const tell = (message: FromLaneWorker): void => port.postMessage(message)
+  const store = recover(data, tell)
+  if (store === undefined) return
+  const bus = new ThreadBus(data.bus)
+  const requests = new WriterRequests(data.facts, bus, () => tell({ kind: 'shutdown' }))
+  let failure: { readonly error: unknown } | undefined
+  let isStopping = false
+  const worker: LaneWorker = new LaneWorker({
+    number: data.number,
+    ledger: Ledger.attach(data.ledger),
+    bell: Bell.attach(data.bell),
+    keepsLanes: true,
+    handler: (request, reply, ticket) => {
+      if (request.code !== OPERATIONS.flush.code) return cycle.handle(request, reply, ticket)
+      reply.clear(STATUS.YES)
+      cycle.flush(request, reply)
+      return true
+    },
+    onFault: (file, _lane, reason) => tell({ kind: 'dropped', file: file.id, reason }),
+    // A bug of ours: the node does not go on with a thread that has lost its mind.
+    onError: (error) => {
+      failure ??= { error }
+    },
+  })
+  const cycle = new WriterCycle({
+    store,
+    run: (overlay, request, reply) => requests.run(overlay, request, reply),
+    fail: (code, reply, error) => requests.fail(code, reply, error),
+    complete: (ticket, reply) => worker.complete(ticket, reply),
+    monotonicMs,
+  })
+  port.on('message', (message: ToLaneWorker) => {
+    if (message.kind === 'stop') isStopping = true
+    else tell(carryOut(worker, message))
+  })
+  tell({ kind: 'ready' })
+  while (!isStopping) {
+    workFor(worker, cycle, store)
+    if (failure !== undefined) throw failure.error
+    await yieldToEvents()
+  }
+  cycle.settle()
+  worker.close()
+  bus.close()
+  store.close()
+  port.close()
+}
+
+/** Undefined if it could not be, which the main thread has been told. */
+function recover(
+  data: WriterThreadData,
+  tell: (message: FromLaneWorker) => void,
+): SequencedStore | undefined {
+  let toldMs = monotonicMs()
+  try {
+    const { store, report } = openOnDisk({
+      ...data,
+      disk: RealDisk.open(data.directory),
+      region: () =>
+        data.table.kind === 'mapped' ? attachByName(data.table) : SharedArrayRegion.attach(data.table),
+      onProgress: (progress) => {
+        if (monotonicMs() - toldMs < PROGRESS_MS) return
+        toldMs = monotonicMs()
+        tell({ kind: 'recovering', progress })
+      },
+      onEvent: (event) => tell({ kind: 'event', event }),
+    })
+    tell({ kind: 'recovered', report })
+    return store
+  } catch (error) {
+    if (!isOperationError(error)) throw error
+    const { code, message } = error
+    tell({ kind: 'refused', code, message: message.slice(code.length + 2) })
+    return undefined
+  }
+}
+
+/** Until it is time for the event loop. */
+function workFor(worker: LaneWorker, cycle: WriterCycle, store: SequencedStore): void {
+  const untilMs = monotonicMs() + YIELD_MS
+  for (;;) {
+    const gathered = gather(worker)
+    if (cycle.held > 0 || store.dueInMs(monotonicMs()) <= 0) cycle.settle()
+    const nowMs = monotonicMs()
+    store.tend(nowMs)
+    if (gathered === 0) {
+      const dueMs = store.dueInMs(monotonicMs())
+      if (dueMs <= 0) {
+        if (nowMs >= untilMs) return
+        continue
+      }
+      worker.sleep(Math.min(WAIT_SLICE_MS, dueMs))
+      if (gather(worker) === 0) return
+    }
+    if (nowMs >= untilMs) {
+      if (cycle.held > 0) cycle.settle()
+      return
+    }
+  }
+}
+
+/** Takes what has come, as far as one group goes; returns how much that was. */
+function gather(worker: LaneWorker): number {
+  let gathered = 0
+  for (;;) {
+    const some = worker.poll()
+    gathered += some
+    if (some === 0 || gathered >= MOST_OF_GROUP) return gathered
+  }
+}
+
+await main()
