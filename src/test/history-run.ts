@@ -29,6 +29,8 @@ export interface HistoryOptions {
   readonly keys: number
   /** Of the table; one stripe makes every operation meet every other. */
   readonly stripes?: number
+  /** The table is served by so many lane workers, and each thread is a client: it reads past them and writes through them. */
+  readonly laneWorkers?: number
   /** Processes instead of threads, on a named table, with the shared time in a file of this directory. */
   readonly directory?: string
 }
@@ -46,6 +48,7 @@ interface OpenedSubject {
   readonly given: WorkerSubject
   /** For those who only read. */
   readonly givenReaders: WorkerSubject
+  close?(): Promise<void>
 }
 
 async function openSubject(options: HistoryOptions): Promise<OpenedSubject> {
@@ -53,6 +56,8 @@ async function openSubject(options: HistoryOptions): Promise<OpenedSubject> {
     const broken = brokenTableHandle(options.keys, options.subject.fault)
     return { subject: new BrokenTable(broken, options.seed), given: { broken }, givenReaders: { broken } }
   }
+  if (options.laneWorkers !== undefined)
+    return openServed(options.subject.values, options.laneWorkers, options)
   const { createTable, readOnlyHandle } = await import('./table-subject.js')
   const { stripes, directory, seed } = options
   const shape = {
@@ -67,6 +72,22 @@ async function openSubject(options: HistoryOptions): Promise<OpenedSubject> {
     given,
     givenReaders: options.readers === undefined ? given : { table: readOnlyHandle(handle) },
   }
+}
+
+async function openServed(
+  values: ValueKind,
+  laneWorkers: number,
+  { seed, stripes }: HistoryOptions,
+): Promise<OpenedSubject> {
+  const { Server } = await import('../index.js')
+  const { connectTable } = await import('./table-subject.js')
+  const name = `history ${seed}`
+  const shape = stripes === undefined ? {} : { stripes }
+  const server = await Server.start({ name, laneWorkers, capacity: '16MiB', ...shape })
+  const given = { server: name, values }
+  const subject = await connectTable(values, name)
+  subject.check = () => server.check()
+  return { subject, given, givenReaders: given, close: () => server.stop() }
 }
 
 const WORKER = new URL('./history-worker.js', import.meta.url)
@@ -90,7 +111,7 @@ async function recordThread(
 }
 
 export async function runHistory(options: HistoryOptions): Promise<HistoryReport> {
-  const { subject, given, givenReaders } = await openSubject(options)
+  const { subject, given, givenReaders, close } = await openSubject(options)
   const { directory, readers = 0 } = options
   const path = directory === undefined ? undefined : join(directory, `time-${options.seed}`)
   const time = path === undefined ? new SharedArrayBuffer(SHARED_BYTES) : mapFile(path, SHARED_BYTES)
@@ -107,6 +128,7 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryReport
   })
   const history = (await Promise.all(recordings)).flat()
   subject.check()
+  await close?.()
   const verdicts = Array.from({ length: options.keys }, (_, key) =>
     checkRegister(history.filter((operation) => operation.key === key)),
   )

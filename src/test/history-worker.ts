@@ -13,10 +13,13 @@ import { computedNext, type OperationName, type Register } from './linearizabili
 import { mapFile } from './named-scratch.js'
 import { SeededRandom } from './seeded-random.js'
 import type { Subject } from './subject.js'
-import type { TableHandle } from './table-subject.js'
+import type { TableHandle, ValueKind } from './table-subject.js'
 
 export interface HistoryWorkerData {
-  readonly subject: { readonly table: TableHandle } | { readonly broken: BrokenTableHandle }
+  readonly subject:
+    | { readonly table: TableHandle }
+    | { readonly broken: BrokenTableHandle }
+    | { readonly server: string; readonly values: ValueKind }
   /** Two words: the shared time, and how many threads are not ready yet. For processes, a file of them. */
   readonly shared: SharedArrayBuffer | { readonly path: string }
   readonly seed: number
@@ -154,7 +157,8 @@ class HistoryThread {
 
 async function openSubject(data: HistoryWorkerData): Promise<Subject> {
   if ('broken' in data.subject) return new BrokenTable(data.subject.broken, data.seed)
-  const { attachTable } = await import('./table-subject.js')
+  const { attachTable, connectTable } = await import('./table-subject.js')
+  if ('server' in data.subject) return connectTable(data.subject.values, data.subject.server)
   return attachTable(data.subject.table)
 }
 

@@ -38,3 +38,19 @@ describe('operations on one key of a named table are linearizable across process
     })
   }
 })
+
+describe('operations on one key of a served table are linearizable across its clients', {
+  skip: NO_NAMED_TABLES,
+}, () => {
+  for (const values of VALUE_KINDS) {
+    test(`${values}, 4 clients that read past 2 lane workers and write through them`, async (t) => {
+      useScratchDirectory()
+      const seed = runSeed()
+      t.diagnostic(`seed ${seed}`)
+      const shape = { threads: 4, keys: 2, operationsPerThread: 1500, laneWorkers: 2 }
+      const report = await runHistory({ subject: { values }, seed, ...shape })
+      assert.ok(report.operations > 5000)
+      assert.equal(complaintOf(report), undefined)
+    })
+  }
+})

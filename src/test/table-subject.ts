@@ -3,7 +3,7 @@
  * (a decimal number and padding that depends on it, so that values change their size class at every write; some
  * not ASCII) and `blobs` (the same as bytes). A text or blob that does not decode to itself is a torn value and throws.
  */
-import { type Codec, codecs, SharedMap, type SharedMapHandle } from '../index.js'
+import { Client, type Codec, codecs, SharedMap, type SharedMapHandle } from '../index.js'
 import type { Register } from './linearizability.js'
 import type { Subject } from './subject.js'
 
@@ -42,11 +42,33 @@ const BLOBS: ValueForm<Uint8Array> = {
 const keyName = (key: number): string => `key-${key}`
 const CHURN_KEYS = 600
 
+/** What it needs of a map; a client that blocks has it too. */
+type MapLike<V> = Pick<
+  SharedMap<string, V>,
+  | 'get'
+  | 'has'
+  | 'insert'
+  | 'replace'
+  | 'delete'
+  | 'take'
+  | 'exchange'
+  | 'compareAndSet'
+  | 'getOrInsert'
+  | 'compute'
+  | 'getMany'
+  | 'clear'
+> & {
+  set(key: string, value: V): unknown
+  setMany(entries: Iterable<readonly [string, V]>): unknown
+  increment(key: string, by: number): unknown
+  check?(): void
+}
+
 export class TableSubject<V> implements Subject {
-  readonly #map: SharedMap<string, V>
+  readonly #map: MapLike<V>
   readonly #form: ValueForm<V>
 
-  constructor(map: SharedMap<string, V>, form: ValueForm<V>) {
+  constructor(map: MapLike<V>, form: ValueForm<V>) {
     this.#map = map
     this.#form = form
   }
@@ -93,7 +115,7 @@ export class TableSubject<V> implements Subject {
   }
 
   increment(key: number, by: number): number {
-    return this.#map.increment(keyName(key), by)
+    return Number(this.#map.increment(keyName(key), by))
   }
 
   getOrInsert(key: number, value: number): number {
@@ -129,7 +151,7 @@ export class TableSubject<V> implements Subject {
   }
 
   check(): void {
-    this.#map.check()
+    this.#map.check?.()
   }
 }
 
@@ -164,4 +186,13 @@ export function attachTable({ kind, table }: TableHandle): Subject {
   const attach = <V>(form: ValueForm<V>): Subject =>
     new TableSubject(SharedMap.attach<string, V>(table, { values: form.codec }), form)
   return kind === 'numbers' ? attach(NUMBERS) : kind === 'texts' ? attach(TEXTS) : attach(BLOBS)
+}
+
+/** The table of a server, as one of its clients has it. */
+export async function connectTable(kind: ValueKind, server: string): Promise<Subject> {
+  const connect = async <V>(form: ValueForm<V>): Promise<Subject> => {
+    const { sync } = await Client.connect<string, V>(server, { values: form.codec })
+    return new TableSubject(sync, form)
+  }
+  return kind === 'numbers' ? connect(NUMBERS) : kind === 'texts' ? connect(TEXTS) : connect(BLOBS)
 }
