@@ -21,8 +21,8 @@ const NOTES = {
   client: 'NO-EVICT, NO-TOUCH and SETINFO are accepted and change nothing',
   command: 'COUNT, DOCS (empty), INFO (without key specifications and categories)',
   config: 'GET of a few names; nothing can be set at run time',
-  copy: 'two keys in one step: comes with transactions',
   dbsize: 'what has expired counts until it is swept',
+  exec: 'a full table refuses all of it; walks inside (KEYS, SCAN, DBSIZE, RANDOMKEY) are not of one moment',
   expire: 'moments beyond 2^53 ms since 1970 are refused',
   expireat: 'as EXPIRE',
   flushall: 'key by key, not in one step; ASYNC and SYNC are the same',
@@ -32,15 +32,11 @@ const NOTES = {
   incrbyfloat: 'the digits of a Redis on x86-64',
   info: 'the sections and lines that Hearth has facts for',
   keys: 'a walk, as SCAN',
-  mget: 'one key at a time, not in one step',
-  mset: 'one key at a time, not in one step; a full table keeps what was stored before',
-  msetnx: 'several keys in one step: comes with transactions',
   pexpire: 'as EXPIRE',
   pexpireat: 'as EXPIRE',
   psetex: 'as EXPIRE for its time',
+  publish: 'a message to the own connection (RESP3) comes behind the reply of a transaction, not within it',
   randomkey: 'not evenly drawn',
-  rename: 'two keys in one step: comes with transactions',
-  renamenx: 'two keys in one step: comes with transactions',
   scan: 'a key that stays is returned exactly once; a cursor that was not handed out ends the walk; the only TYPE is string',
   select: 'there is one database, 0',
   set: 'as EXPIRE for its times',
@@ -49,6 +45,7 @@ const NOTES = {
   shutdown: 'the options are read; there is nothing to save',
   time: 'microseconds are whole milliseconds',
   type: 'string or none',
+  watch: 'a key that was absent and is absent again has not changed',
   unlink: 'as DEL',
 }
 
@@ -60,12 +57,10 @@ const FAMILY_NOTES = {
   hash: 'another kind of value',
   hyperloglog: 'another kind of value',
   list: 'another kind of value',
-  pubsub: 'a later version',
   scripting: 'not planned',
   set: 'another kind of value',
   'sorted-set': 'another kind of value',
   stream: 'another kind of value',
-  transactions: 'a later version',
 }
 
 /**
@@ -190,6 +185,10 @@ async function programRows(port) {
       await tried('sh', ['-c', `printf 'SET a 1\\r\\nGET a\\r\\n' | redis-cli -p ${port} --pipe`]),
     ],
     ['`redis-cli -r 3 ping`', await cli('-r', '3', 'ping')],
+    [
+      '`redis-cli`, a transaction',
+      await tried('sh', ['-c', `printf 'MULTI\\nSET a 1\\nEXEC\\n' | redis-cli -p ${port}`]),
+    ],
     ['`redis-benchmark -t ping,set,get,incr,mset`', await bench('ping,set,get,incr,mset')],
     ['`redis-benchmark -t lpush,sadd,hset,zadd`', await bench('lpush,sadd,hset,zadd')],
   ]
@@ -213,14 +212,14 @@ async function tried(program, args) {
 
 /** The test files that run each package against a node, and whether they pass. */
 async function packageRows() {
-  const file = join(ROOT, 'dist', 'test', 'node-clients.test.js')
-  const works = await run(process.execPath, ['--test', file], { timeout: PROGRAM_TIMEOUT_MS }).then(
+  const files = ['node-clients', 'node-messages'].map((name) => join(ROOT, 'dist', 'test', `${name}.test.js`))
+  const works = await run(process.execPath, ['--test', ...files], { timeout: PROGRAM_TIMEOUT_MS }).then(
     () => 'works',
     () => 'no: its tests fail',
   )
   return [
-    `| ioredis ${versionOf('ioredis')} | ${works}: commands, binary values, pipelines with errors in place, scan streams |`,
-    `| redis (node-redis) ${versionOf('redis')}, RESP2 and RESP3 | ${works}: commands, 1000 at once, scan iterators, INFO, CONFIG GET |`,
+    `| ioredis ${versionOf('ioredis')} | ${works}: commands, binary values, pipelines with errors in place, scan streams, MULTI, WATCH, SUBSCRIBE |`,
+    `| redis (node-redis) ${versionOf('redis')}, RESP2 and RESP3 | ${works}: commands, 1000 at once, scan iterators, INFO, CONFIG GET, MULTI, WATCH, SUBSCRIBE |`,
   ].join('\n')
 }
 
@@ -263,7 +262,8 @@ const HEAD = `<!-- Written by scripts/compatibility.mjs: change that, not this. 
 A node speaks RESP2, RESP3 and inline commands, and answers as Redis 7 does, errors included. The test
 src/test/redis-differential.test.ts sends the same random commands to a redis-server and to a node and compares every
 reply byte by byte, in both versions of the protocol: odd options in odd orders, numbers at the edges of int64, names
-like \`__proto__\`, wrong numbers of arguments. What it leaves out is what this page calls different.
+like \`__proto__\`, wrong numbers of arguments; src/test/redis-transactions.test.ts does so in and around transactions, and
+with messages. What it leaves out is what this page calls different.
 
 Bounds: keys 64 KiB, values 64 MiB, 1 048 576 arguments and 256 MiB a command, an inline command 64 KiB. What is beyond
 is an error, in Redis's words where it has some. There is one kind of value, the string, and one database.

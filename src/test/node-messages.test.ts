@@ -11,7 +11,7 @@ const WORKERS = 3
 /** So many connections lie on every worker, but for one run in thousands. */
 const LISTENERS = 24
 const MESSAGES = 400
-const TRANSFERS = 150
+const TRANSFERS = 60
 const ACCOUNTS = ['one', 'two', 'three', 'four'] as const
 const TOTAL = 400
 
