@@ -5,12 +5,23 @@ import type { NamedTable } from '../map/named.js'
 import { SharedMap } from '../map/shared-map.js'
 import { printJson, printLines } from './output.js'
 
-const HEADINGS = ['NAME', 'STATE', 'CAPACITY', 'USED', 'OPEN IN', 'CREATED', 'KEYS', 'VALUES'] as const
+const HEADINGS = [
+  'NAME',
+  'ROLE',
+  'STATE',
+  'CAPACITY',
+  'USED',
+  'OPEN IN',
+  'CREATED',
+  'KEYS',
+  'VALUES',
+] as const
 
 function rowOf(table: NamedTable): string[] {
   const { participants } = table
   return [
     table.name,
+    table.role,
     table.state,
     formatSize(table.capacityBytes),
     formatSize(table.usedBytes),

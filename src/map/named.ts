@@ -27,6 +27,8 @@ export interface NamedTable {
   readonly name: string
   /** 'retired': given up, and to be replaced by the next who opens it. 'damaged': not a table of this layout. */
   readonly state: 'ready' | 'retired' | 'damaged'
+  /** 'direct': its users share it and all may write. 'served': one process owns it, clients ask that one. */
+  readonly role: 'direct' | 'served'
   /** Size of the file; what was never used of it takes no memory. */
   readonly sizeBytes: number
   /** Memory that it takes now. */
@@ -107,6 +109,7 @@ export function listNamed(): NamedTable[] {
     const facts = report.state === 'damaged' ? undefined : readFacts({ segments: [front] })
     return {
       name: name.name,
+      role: isServedFront(front) ? 'served' : 'direct',
       ...report,
       capacityBytes: facts?.capacityBytes ?? 0,
       createdAtMs: facts === undefined ? 0 : front.floats[HEADER.createdAtMs >>> 1]!,
@@ -114,6 +117,10 @@ export function listNamed(): NamedTable[] {
       values: facts?.valueCodec ?? '',
     }
   })
+}
+
+function isServedFront({ words }: { readonly words: Int32Array }): boolean {
+  return words[HEADER.role] === REGION_ROLE.SERVED
 }
 
 /** Opens for reading and writing. */
