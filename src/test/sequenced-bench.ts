@@ -61,6 +61,7 @@ function write(store: SequencedStore, name: string, passes: string[]): void {
       }
       const { refused } = store.commit(performance.now())
       if (refused !== undefined) throw refused
+      store.tend(performance.now())
     }
     rate(`${name} ${pass}`, RECORDS, performance.now() - startedAt, process.cpuUsage(cpu))
   }
@@ -107,5 +108,39 @@ if (only === 'all' || only === 'recovery')
     const { store } = openOnDisk({ disk, capacityBytes: CAPACITY_BYTES, durability: 'os' })
     write(store, 'os', ['insert'])
     store.close()
-    for (let i = 0; i < 3; i++) recover(disk, 'recovery from the log').close()
+    for (let i = 0; i < 2; i++) recover(disk, 'recovery from the log').close()
+    const last = recover(disk, 'recovery from the log')
+    snapshot(last)
+    last.close()
+    for (let i = 0; i < 3; i++) recover(disk, 'recovery from a snapshot').close()
   })
+if (only === 'all' || only === 'snapshot')
+  withDirectory((disk) => {
+    const { store } = openOnDisk({
+      disk,
+      capacityBytes: CAPACITY_BYTES,
+      durability: 'os',
+      snapshotAfterBytes: Infinity,
+    })
+    write(store, 'os', ['insert'])
+    for (let i = 0; i < 3; i++) {
+      write(store, 'without a snapshot', ['replace'])
+      store.startSnapshot()
+      write(store, `with one ${store.isSnapshotRunning ? 'running' : 'done'}`, ['replace'])
+      console.log(store.isSnapshotRunning ? 'the snapshot is still running' : 'the snapshot is done')
+      snapshot(store)
+    }
+    store.close()
+  })
+
+/** Ends the running snapshot, or makes one, with nothing else to do. */
+function snapshot(store: SequencedStore): void {
+  const startedAt = performance.now()
+  const cpu = process.cpuUsage()
+  store.startSnapshot()
+  for (let made = store.stepSnapshot(); ; made = store.stepSnapshot()) {
+    if (made === undefined) continue
+    rate(`snapshot of ${made.entries}`, made.entries, performance.now() - startedAt, process.cpuUsage(cpu))
+    return
+  }
+}

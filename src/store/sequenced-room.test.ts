@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { isOperationError } from '../base/errors.js'
+import { SimulatedDisk } from '../log/simulated-disk.js'
+import { openOnDisk, openSequencedStore, type SequencedOptions } from './open-sequenced.js'
+import type { SequencedStore } from './sequenced-store.js'
+import type { Store } from './store.js'
+
+const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
+const START_MS = 1_700_000_000_000
+
+function open(disk: SimulatedDisk, options: Partial<SequencedOptions> = {}): SequencedStore {
+  return openOnDisk({
+    disk,
+    capacityBytes: 256 * 1024,
+    durability: 'always',
+    segmentBytes: 64 * 1024,
+    clock: () => START_MS,
+    monotonicMs: () => 0,
+    ...options,
+  }).store
+}
+
+function write(store: SequencedStore, work: (store: Store) => unknown): unknown {
+  const { result } = store.evaluate(work)
+  const { refused } = store.commit(0)
+  if (refused !== undefined) throw refused
+  return result
+}
+
+/** Everything in the store, as text. */
+function contents(store: SequencedStore): Map<string, string> {
+  const found = new Map<string, string>()
+  store.evaluate((inner) => {
+    let cursor = 0
+    do {
+      const page = inner.scan(cursor, 100)
+      for (const key of page.keys) found.set(key.toString('latin1'), String(inner.get(key)))
+      cursor = page.cursor
+    } while (cursor !== 0)
+  })
+  return found
+}
+
+describe('a sequenced table without memory', () => {
+  it('evicts by logged deletes, in groups and in transactions, and a restart has just what was there', () => {
+    const disk = new SimulatedDisk()
+    const store = open(disk, { eviction: 'clock' })
+    const value = 'v'.repeat(900)
+    for (let i = 0; i < 1500; i++) {
+      store.evaluate((inner) => inner.set(bytes(`key-${i}`), bytes(`${i}${value}`), 'none', 'always'))
+      if (i % 7 === 0) assert.equal(store.commit(0).refused, undefined)
+    }
+    write(store, (inner) =>
+      inner.transact((all) => {
+        for (let i = 0; i < 40; i++) all.set(bytes(`tx-${i}`), bytes(value), 'none', 'always')
+      }),
+    )
+    const before = contents(store)
+    assert.ok(before.size > 100 && before.size < 1500 && before.has('tx-0') && before.has('tx-39'))
+    assert.ok(store.evaluate((inner) => inner.stats()).result.evictions > 500)
+    store.table.check()
+    store.close()
+    const again = open(disk, { eviction: 'clock' })
+    assert.deepEqual(contents(again), before)
+    again.table.check()
+    again.close()
+  })
+
+  it('makes room for a large value where small ones lie, and the other way round', () => {
+    const disk = new SimulatedDisk()
+    const store = open(disk, { eviction: 'clock' })
+    for (let i = 0; i < 3000; i++)
+      write(store, (inner) => inner.set(bytes(`small-${i}`), bytes('x'.repeat(40)), 'none', 'always'))
+    for (let i = 0; i < 6; i++)
+      write(store, (inner) => inner.set(bytes(`large-${i}`), Buffer.alloc(30_000, 'y'), 'none', 'always'))
+    for (let i = 0; i < 2000; i++)
+      write(store, (inner) => inner.set(bytes(`more-${i}`), bytes('z'.repeat(100)), 'none', 'always'))
+    const before = contents(store)
+    assert.ok(before.has('more-1999'))
+    store.table.check()
+    store.close()
+    const again = open(disk, { eviction: 'clock' })
+    assert.deepEqual(contents(again), before)
+    again.close()
+  })
+
+  it('says FULL without eviction before anything is logged, and gives what has expired to others first', () => {
+    const disk = new SimulatedDisk()
+    let nowMs = START_MS
+    const store = open(disk, { clock: () => nowMs })
+    const fill = (expiry: 'none' | number): number => {
+      for (let i = 0; ; i++) {
+        try {
+          store.evaluate((inner) => inner.set(bytes(`key-${i}`), Buffer.alloc(1000), expiry, 'always'))
+        } catch (error) {
+          assert.ok(isOperationError(error, 'FULL'), String(error))
+          return i
+        }
+      }
+    }
+    const held = fill(START_MS + 1000)
+    assert.equal(store.commit(0).refused, undefined)
+    assert.equal(store.evaluate((inner) => inner.size).result, held)
+    nowMs += 2000
+    assert.ok(fill('none') >= held)
+    assert.equal(store.commit(0).refused, undefined)
+    store.table.check()
+    store.close()
+  })
+
+  it('refuses to recover into less than there is, names a capacity that does, and that one does', () => {
+    const disk = new SimulatedDisk()
+    const store = open(disk, { capacityBytes: 4 * 2 ** 20 })
+    for (let i = 0; i < 2000; i++)
+      store.evaluate((inner) => inner.set(bytes(`key-${i}`), Buffer.alloc(1000, i), 'none', 'always'))
+    write(store, (inner) => inner.size)
+    store.close()
+    let needed = ''
+    assert.throws(
+      () => open(disk, { capacityBytes: 256 * 1024 }),
+      (error) => {
+        needed = /at least (\d+)MiB|at least (\d+) MiB/.exec(String(error))?.slice(1).find(Boolean) ?? ''
+        return isOperationError(error, 'FULL')
+      },
+    )
+    const again = open(disk, { capacityBytes: Number(needed) * 2 ** 20 })
+    assert.equal(contents(again).size, 2000)
+    again.close()
+  })
+})
+
+describe('a sequenced store in a real directory', () => {
+  it('is one process only, and has over restarts what was acknowledged, from the log and from a snapshot', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'hearth-sequenced-'))
+    try {
+      const options = {
+        directory,
+        capacityBytes: 1 << 20,
+        durability: 'always',
+        segmentBytes: 1 << 20,
+      } as const
+      const first = await openSequencedStore(options)
+      await assert.rejects(openSequencedStore(options), (error) => isOperationError(error, 'REFUSED'))
+      for (let i = 0; i < 300; i++)
+        first.store.evaluate((inner) => inner.set(bytes(`key-${i}`), bytes(`${i}`), 'none', 'always'))
+      write(first.store, (inner) => inner.delete(bytes('key-7')))
+      first.store.startSnapshot()
+      while (first.store.stepSnapshot() === undefined) {}
+      write(first.store, (inner) => inner.set(bytes('key-8'), bytes('later'), 'none', 'always'))
+      const before = contents(first.store)
+      first.store.close()
+      await first.lock.release()
+      let progress = 0
+      const second = await openSequencedStore({
+        ...options,
+        onProgress: ({ records }) => (progress = records),
+      })
+      assert.deepEqual(contents(second.store), before)
+      assert.equal(second.report.entriesFromSnapshot, 299)
+      assert.ok(progress >= 299)
+      second.store.close()
+      await second.lock.release()
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+})
