@@ -33,8 +33,15 @@ async function serve(conf: string | undefined, flags: readonly string[]): Promis
 
 /** The flags that say the same. The Redis protocol gets a port of the system's choice. */
 function serveFlags(config: KvConfig): string[] {
-  const durability = config.sync_wal ? 'always' : 'os'
-  return ['--text-port', String(config.server_port), '--resp-port', '0', '--durability', durability]
+  const settings = {
+    'text-port': config.server_port,
+    'resp-port': 0,
+    durability: config.sync_wal ? 'always' : 'os',
+    'data-dir': config.wal_file,
+    stripes: config.num_segments,
+  }
+  const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
+  return [...flags, '--no-shm']
 }
 
 endQuietlyOnClosedPipe()

@@ -93,6 +93,11 @@ export class Server {
     return this.#table.store.size
   }
 
+  /** Whether other processes can connect to it by its name. */
+  get isNamed(): boolean {
+    return this.#table.region !== undefined
+  }
+
   get isRunning(): boolean {
     return this.#isRunning
   }

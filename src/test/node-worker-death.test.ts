@@ -28,7 +28,7 @@ it('a node whose socket worker dies of a bug says so, lets go of its clients, an
   const directory = mkdtempSync(join(tmpdir(), 'hearth-bug-'))
   const preload = join(directory, 'bug.mjs')
   writeFileSync(preload, BUG)
-  const flags = ['serve', '--resp-port', '0', '--socket-workers', '3']
+  const flags = ['serve', '--resp-port', '0', '--durability', 'off', '--no-shm', '--socket-workers', '3']
   const node = spawn(process.execPath, ['--import', pathToFileURL(preload).href, MAIN, ...flags])
   try {
     const ended = once(node, 'close')
