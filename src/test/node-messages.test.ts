@@ -1,13 +1,18 @@
 /** Messages and transactions over a real node of several socket workers: connections lie on all of them. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { MAX_SUBSCRIBER_BACKLOG_BYTES } from '../base/limits.js'
 import { type RunningNode, startNode } from '../server/node.js'
+import { startDurableNode } from './durable-node.js'
 import { RedisTalk } from './redis-talk.js'
 
 const WORKERS = 3
+const CAPACITY_BYTES = 16 * 1024 * 1024
 /** So many connections lie on every worker, but for one run in thousands. */
 const LISTENERS = 24
 const MESSAGES = 400
@@ -17,7 +22,7 @@ const TOTAL = 400
 
 let node: RunningNode
 before(async () => {
-  node = await startNode({ respPort: 0, socketWorkers: WORKERS, capacityBytes: 16 * 1024 * 1024 })
+  node = await startNode({ respPort: 0, socketWorkers: WORKERS, capacityBytes: CAPACITY_BYTES })
 })
 after(() => node.stop())
 
@@ -85,49 +90,64 @@ describe('messages', () => {
   })
 })
 
-describe('transactions on all workers', () => {
-  it('move amounts about, and whoever reads all accounts at once finds every amount', async () => {
-    const setup = talk()
-    await setup.reply('MSET', ...ACCOUNTS.flatMap((name) => [name, String(TOTAL / ACCOUNTS.length)]))
-    let isOver = false
-    const readers = Array.from({ length: 4 }, async () => {
-      const reader = talk()
-      while (!isOver) {
-        const amounts = (await reader.reply('MGET', ...ACCOUNTS))
-          .split('\r\n')
-          .filter((_, at) => at > 0 && at % 2 === 0)
-        assert.equal(
-          amounts.reduce((sum, amount) => sum + Number(amount), 0),
-          TOTAL,
-        )
+for (const isDurable of [false, true]) {
+  describe(`transactions on all workers${isDurable ? ' of a node that logs its writes' : ''}`, () => {
+    it('move amounts about, and whoever reads all accounts at once finds every amount', async () => {
+      if (!isDurable) return moveAmounts(node)
+      const folder = mkdtempSync(join(tmpdir(), 'hearth-messages-'))
+      const durable = await startDurableNode(join(folder, 'data'), CAPACITY_BYTES, WORKERS)
+      try {
+        await moveAmounts(durable)
+      } finally {
+        await durable.stop()
+        rmSync(folder, { recursive: true })
       }
-      reader.close()
     })
-    const movers = Array.from({ length: 6 }, async (_, who) => {
-      const mover = talk()
-      for (let i = 0; i < TRANSFERS; ) {
-        const [from = '', to = ''] = [ACCOUNTS[(who + i) % 4], ACCOUNTS[(who + i + 1 + (i % 3)) % 4]]
-        if (who % 2 === 0) {
-          for (const command of [['MULTI'], ['DECRBY', from, '3'], ['INCRBY', to, '3']])
-            await mover.reply(...command)
-          assert.match(await mover.reply('EXEC'), /^\*2\r\n/)
-          i++
-          continue
-        }
-        await mover.reply('WATCH', from, to)
-        const [a, b] = [number(await mover.reply('GET', from)), number(await mover.reply('GET', to))]
-        for (const command of [['MULTI'], ['SET', from, String(a - 1)], ['SET', to, String(b + 1)]])
-          await mover.reply(...command)
-        if ((await mover.reply('EXEC')) !== '*-1\r\n') i++
-      }
-      mover.close()
-    })
-    await Promise.all(movers)
-    isOver = true
-    await Promise.all(readers)
-    setup.close()
   })
-})
+}
+
+async function moveAmounts(address: { readonly host: string; readonly port: number }): Promise<void> {
+  const open = (): RedisTalk => new RedisTalk({ host: address.host, port: address.port })
+  const setup = open()
+  await setup.reply('MSET', ...ACCOUNTS.flatMap((name) => [name, String(TOTAL / ACCOUNTS.length)]))
+  let isOver = false
+  const readers = Array.from({ length: 4 }, async () => {
+    const reader = open()
+    while (!isOver) {
+      const amounts = (await reader.reply('MGET', ...ACCOUNTS))
+        .split('\r\n')
+        .filter((_, at) => at > 0 && at % 2 === 0)
+      assert.equal(
+        amounts.reduce((sum, amount) => sum + Number(amount), 0),
+        TOTAL,
+      )
+    }
+    reader.close()
+  })
+  const movers = Array.from({ length: 6 }, async (_, who) => {
+    const mover = open()
+    for (let i = 0; i < TRANSFERS; ) {
+      const [from = '', to = ''] = [ACCOUNTS[(who + i) % 4], ACCOUNTS[(who + i + 1 + (i % 3)) % 4]]
+      if (who % 2 === 0) {
+        for (const command of [['MULTI'], ['DECRBY', from, '3'], ['INCRBY', to, '3']])
+          await mover.reply(...command)
+        assert.match(await mover.reply('EXEC'), /^\*2\r\n/)
+        i++
+        continue
+      }
+      await mover.reply('WATCH', from, to)
+      const [a, b] = [number(await mover.reply('GET', from)), number(await mover.reply('GET', to))]
+      for (const command of [['MULTI'], ['SET', from, String(a - 1)], ['SET', to, String(b + 1)]])
+        await mover.reply(...command)
+      if ((await mover.reply('EXEC')) !== '*-1\r\n') i++
+    }
+    mover.close()
+  })
+  await Promise.all(movers)
+  isOver = true
+  await Promise.all(readers)
+  setup.close()
+}
 
 function number(bulk: string): number {
   return Number(bulk.split('\r\n')[1])

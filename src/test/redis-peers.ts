@@ -10,6 +10,7 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startNode } from '../server/node.js'
+import { startDurableNode } from './durable-node.js'
 
 /** Why tests that need a redis-server are skipped; false where there is one. */
 export const NO_REDIS: string | false =
@@ -71,15 +72,17 @@ export interface RedisPeers {
   close(): Promise<void>
 }
 
-/** `protocol` is spoken on both connections. */
-export async function startRedisPeers(protocol: 2 | 3): Promise<RedisPeers> {
+/** `protocol` is spoken on both connections; `isDurable`: the node logs its writes, all of them ordered by one thread. */
+export async function startRedisPeers(protocol: 2 | 3, isDurable = false): Promise<RedisPeers> {
   const directory = mkdtempSync(join(tmpdir(), 'hearth-redis-'))
   const path = join(directory, 'socket')
   const flags = ['--port', '0', '--unixsocket', path, '--save', '', '--databases', '1', '--dir', directory]
   const server = spawn('redis-server', flags)
   const ended = once(server, 'exit')
   for await (const text of server.stdout) if (/ready to accept/i.test(String(text))) break
-  const node = await startNode({ respPort: 0, capacityBytes: CAPACITY_BYTES, socketWorkers: 1 })
+  const node = isDurable
+    ? await startDurableNode(join(directory, 'data'), CAPACITY_BYTES, 2)
+    : await startNode({ respPort: 0, capacityBytes: CAPACITY_BYTES, socketWorkers: 1 })
   const redis = new Peer({ path })
   const hearth = new Peer({ host: node.host, port: node.port })
   for (const peer of [redis, hearth]) await peer.reply(['HELLO', String(protocol)])

@@ -10,13 +10,17 @@ import { RedisTalk } from './redis-talk.js'
 import { runSeed, SeededRandom } from './seeded-random.js'
 
 const { REDIS_COMMANDS } = process.env
-const COMMANDS = Number(REDIS_COMMANDS ?? 3000)
+const COMMANDS = Number(REDIS_COMMANDS ?? 800)
 
 /** Two connections to each server. */
 type Both = readonly [redis: RedisTalk, hearth: RedisTalk]
 
-async function withTalks(protocol: 2 | 3, work: (a: Both, b: Both) => Promise<void>): Promise<void> {
-  const peers = await startRedisPeers(protocol)
+async function withTalks(
+  protocol: 2 | 3,
+  isDurable: boolean,
+  work: (a: Both, b: Both) => Promise<void>,
+): Promise<void> {
+  const peers = await startRedisPeers(protocol, isDurable)
   const talk = (): Both => [
     new RedisTalk({ path: peers.redisPath }),
     new RedisTalk({ host: '127.0.0.1', port: peers.hearthPort }),
@@ -280,37 +284,43 @@ function drawn(random: SeededRandom, isWatching: boolean): string[] {
   }
 }
 
-describe('transactions and messages are as in Redis', { skip: NO_REDIS }, () => {
-  for (const protocol of [2, 3] as const) {
-    it(`transactions, step by step, in RESP${protocol}`, () =>
-      withTalks(protocol, (a, b) => play(TRANSACTIONS, a, b)))
+for (const isDurable of [false, true]) {
+  const where = isDurable ? 'a node that logs its writes' : 'a node'
+  describe(`transactions and messages of ${where} are as in Redis`, { skip: NO_REDIS }, () => {
+    for (const protocol of [2, 3] as const) {
+      it(`transactions, step by step, in RESP${protocol}`, () =>
+        withTalks(protocol, isDurable, (a, b) => play(TRANSACTIONS, a, b)))
 
-    it(`messages, step by step, in RESP${protocol}`, () =>
-      withTalks(protocol, (a, b) => play(protocol === 2 ? MESSAGES_2 : MESSAGES_3, a, b)))
+      it(`messages, step by step, in RESP${protocol}`, () =>
+        withTalks(protocol, isDurable, (a, b) => play(protocol === 2 ? MESSAGES_2 : MESSAGES_3, a, b)))
 
-    it(`${COMMANDS} random commands in and around transactions, in RESP${protocol}`, (t) =>
-      withTalks(protocol, async (a, b) => {
+      it(`${COMMANDS} random commands in and around transactions, in RESP${protocol}`, (t) => {
         const seed = runSeed()
         t.diagnostic(`seed ${seed}`)
-        const random = new SeededRandom(seed)
-        let [isWatching, isQueueing] = [false, false]
-        for (let i = 0; i < COMMANDS; i++) {
-          const what = `seed ${seed}, command ${i}`
-          const dice = random.below(20)
-          const key = ['a', 'b', 'c', ''][random.below(4)] ?? 'a'
-          if (dice < 2) {
-            await same(a, ['MULTI'], what)
-            isQueueing = true
-          } else if (dice < 4) {
-            await same(a, [['EXEC', 'DISCARD', 'exec'][random.below(3)] ?? 'EXEC'], what)
-            if (isQueueing) isWatching = false
-            isQueueing = false
-          } else if (dice < 6) {
-            await same(a, ['WATCH', key, 'c'], what)
-            if (!isQueueing) isWatching = true
-          } else if (dice < 10) await same(b, drawn(random, isWatching), what)
-          else await same(a, drawn(random, isWatching && !isQueueing), what)
-        }
-      }))
+        return withTalks(protocol, isDurable, (a, b) => playAtRandom(seed, a, b))
+      })
+    }
+  })
+}
+
+async function playAtRandom(seed: number, a: Both, b: Both): Promise<void> {
+  const random = new SeededRandom(seed)
+  let [isWatching, isQueueing] = [false, false]
+  for (let i = 0; i < COMMANDS; i++) {
+    const what = `seed ${seed}, command ${i}`
+    const dice = random.below(20)
+    const key = ['a', 'b', 'c', ''][random.below(4)] ?? 'a'
+    if (dice < 2) {
+      await same(a, ['MULTI'], what)
+      isQueueing = true
+    } else if (dice < 4) {
+      await same(a, [['EXEC', 'DISCARD', 'exec'][random.below(3)] ?? 'EXEC'], what)
+      if (isQueueing) isWatching = false
+      isQueueing = false
+    } else if (dice < 6) {
+      await same(a, ['WATCH', key, 'c'], what)
+      if (!isQueueing) isWatching = true
+    } else if (dice < 10) await same(b, drawn(random, isWatching), what)
+    else await same(a, drawn(random, isWatching && !isQueueing), what)
   }
-})
+}
