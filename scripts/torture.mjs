@@ -7,6 +7,7 @@
  *   terminations  rounds of worker threads terminated under load   --rounds
  *   schedules     interleavings chosen store by store              --schedules
  *   kills         rounds of processes killed under load (Linux)    --kills
+ *   crashes       a durable node killed under load (Linux)         --crashes
  *
  *   npm run torture                                      all parts, 15 minutes at most
  *   npm run torture -- --only storm --reads 50000000     until reached, or --minutes
@@ -14,10 +15,13 @@
  *
  * The last lines say what was reached of what was asked.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureReady } from './setup.mjs'
 
-const PARTS = ['storm', 'histories', 'terminations', 'schedules', 'kills']
+const PARTS = ['storm', 'histories', 'terminations', 'schedules', 'kills', 'crashes']
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '15' },
@@ -26,6 +30,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '2000' },
     schedules: { type: 'string', default: '500000' },
     kills: { type: 'string', default: '2000' },
+    crashes: { type: 'string', default: '1000' },
     only: { type: 'string', multiple: true, default: PARTS },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
@@ -37,6 +42,7 @@ const limits = {
   rounds: Number(values.rounds),
   schedules: Number(values.schedules),
   kills: Number(values.kills),
+  crashes: Number(values.crashes),
 }
 const firstSeed = Number(values.seed)
 if (
@@ -56,12 +62,14 @@ const { runStorm } = await import('../dist/test/storm.js')
 const { runTerminations } = await import('../dist/test/terminate.js')
 const { runSchedules } = await import('../dist/test/schedule-run.js')
 const { runKills, summaryOf } = await import('../dist/test/kill.js')
+const { crashNode } = await import('../dist/test/node-crash.js')
 const { NO_NAMED_TABLES, useScratchDirectory } = await import('../dist/test/named-scratch.js')
 
 const STORM_READS = 1_000_000
 const ROUNDS_AT_ONCE = 40
 const SCHEDULES_AT_ONCE = 5000
 const KILLS_AT_ONCE = 50
+const CRASHES_AT_ONCE = 20
 /** What a death may cost others, in milliseconds: measured and told, not asserted. */
 const GO_ON_MS = 200
 const startedAt = performance.now()
@@ -79,6 +87,8 @@ const done = {
   schedules: 0,
   kills: 0,
   killed: 0,
+  crashes: 0,
+  acknowledged: 0,
 }
 /** Milliseconds from each kill until this process, and until every other one, had gone on. @type {number[][]} */
 const wentOnMs = [[], []]
@@ -90,6 +100,7 @@ const PARTS_LEFT = {
   terminations: { run: someTerminations, left: () => done.rounds < limits.rounds },
   schedules: { run: someSchedules, left: () => done.schedules < limits.schedules },
   kills: { run: someKills, left: () => NO_NAMED_TABLES === false && done.kills < limits.kills },
+  crashes: { run: someCrashes, left: () => NO_NAMED_TABLES === false && done.crashes < limits.crashes },
 }
 const leftMs = () => limits.ms - (performance.now() - startedAt)
 const left = () =>
@@ -115,6 +126,7 @@ for (const [part, unit] of [
   ['terminations', 'rounds'],
   ['schedules', 'schedules'],
   ['kills', 'kills'],
+  ['crashes', 'crashes'],
 ]) {
   if (!values.only.includes(part)) continue
   const [found, asked] = [done[unit], limits[unit]]
@@ -180,4 +192,24 @@ async function someKills(seed) {
   done.repairs += counts.repairs
   wentOnMs[0]?.push(...counts.ownMs)
   wentOnMs[1]?.push(...counts.othersMs)
+}
+
+/** @param {number} seed */
+async function someCrashes(seed) {
+  scratch ??= useScratchDirectory()
+  const directory = mkdtempSync(join(tmpdir(), 'hearth-crash-'))
+  try {
+    const counts = await crashNode({
+      directory,
+      name: `crash ${process.pid}`,
+      seed,
+      kills: Math.min(CRASHES_AT_ONCE, limits.crashes - done.crashes),
+      mostLifeMs: 400,
+      mostMs: Math.max(1, leftMs()),
+    })
+    done.crashes += counts.kills
+    done.acknowledged += counts.acknowledged
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 }
