@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { NO_NAMED_TABLES } from './named-scratch.js'
 
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -75,4 +76,23 @@ test('the word count is that of a text counted by hand', async (context) => {
     '',
   ]
   assert.equal(output, lines.join('\n'))
+})
+
+test('the server of the README keeps what its client has stored, and runs a second time on it', {
+  skip: NO_NAMED_TABLES,
+}, async () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const [, program] = /## A server in your program\n.*?```js\n(.*?)```/s.exec(readme) ?? []
+  const path = join(ROOT, 'examples/server/server.mjs')
+  assert.equal(withSortedImports(program), withSortedImports(readFileSync(path, 'utf8')))
+  const cwd = mkdtempSync(join(tmpdir(), 'hearth-shop-'))
+  const env = { ...process.env, HEARTH_SHM_DIR: cwd }
+  try {
+    for (let turn = 0; turn < 2; turn++) {
+      const { stdout } = await run(process.execPath, [path], { cwd, env, timeout: 60_000 })
+      assert.equal(stdout, 'paid paid\n')
+    }
+  } finally {
+    rmSync(cwd, { recursive: true })
+  }
 })
