@@ -1,7 +1,10 @@
 /**
- * Copying bytes that lie at any place into words, a word at a time: what lies in a file is not aligned, what lies in a
+ * Copying bytes between words and any place, a word at a time: what lies in a file is not aligned, what lies in a
  * table is. Three times as fast as a native copy for 100 bytes, whose call costs more than the bytes do.
  */
+
+/** Up to here copying by words is faster than a native copy. */
+export const WORD_COPY_BYTES = 512
 
 /**
  * Copies `byteLength` bytes from byte `from` of `source` to word `to` of `target`. The last word is filled with zeros;
@@ -34,4 +37,13 @@ export function copyToWords(
   at += whole
   const last = shift === 0 ? source[at]! : (source[at]! >>> shift) | ((source[at + 1] ?? 0) << (32 - shift))
   target[to + whole] = last & ((1 << (rest << 3)) - 1)
+}
+
+/**
+ * Copies `byteLength` bytes from the start of `source` to byte `to` of `target`, and zeros or whatever follows in the last
+ * word behind them: `target` must have room for whole words.
+ */
+export function copyFromWords(source: Int32Array, target: DataView, to: number, byteLength: number): void {
+  const count = (byteLength + 3) >>> 2
+  for (let i = 0; i < count; i++) target.setInt32(to + 4 * i, source[i]!, true)
 }

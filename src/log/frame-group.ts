@@ -38,7 +38,8 @@ interface OpenFrame {
 }
 
 export class FrameGroup {
-  #bytes = Buffer.allocUnsafe(FIRST_BYTES)
+  #bytes = Buffer.from(new ArrayBuffer(FIRST_BYTES))
+  #view = new DataView(this.#bytes.buffer)
   #frames: OpenFrame[] = []
   #length = 0
 
@@ -67,7 +68,7 @@ export class FrameGroup {
       frame = { kind: FRAME_KIND.records, offset: this.#length, firstLsn, recordBytes: 0, count: 0 }
       this.#frames.push(frame)
     }
-    batch.copyTo(this.#bytes, frame.offset + FRAME_HEAD_BYTES + frame.recordBytes)
+    batch.copyTo(this.#bytes, frame.offset + FRAME_HEAD_BYTES + frame.recordBytes, this.#view)
     frame.recordBytes += batch.byteLength
     frame.count += batch.count
     this.#length = frame.offset + frameBytes(frame.recordBytes)
@@ -93,7 +94,7 @@ export class FrameGroup {
   clear(): void {
     this.#frames = []
     this.#length = 0
-    if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafe(FIRST_BYTES)
+    if (this.#bytes.length > KEPT_BYTES) this.#use(FIRST_BYTES)
   }
 
   /** The last frame, if `batch` still goes into it. */
@@ -106,8 +107,13 @@ export class FrameGroup {
 
   #reserve(needed: number): void {
     if (needed <= this.#bytes.length) return
-    const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.#bytes.length))
-    this.#bytes.copy(grown, 0, 0, this.#length)
-    this.#bytes = grown
+    const before = this.#bytes
+    this.#use(Math.max(needed, 2 * before.length))
+    before.copy(this.#bytes, 0, 0, this.#length)
+  }
+
+  #use(byteLength: number): void {
+    this.#bytes = Buffer.from(new ArrayBuffer(byteLength))
+    this.#view = new DataView(this.#bytes.buffer)
   }
 }

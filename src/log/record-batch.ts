@@ -11,6 +11,7 @@
  */
 import { assert } from '../base/assert.js'
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
+import { copyFromWords, WORD_COPY_BYTES } from '../base/word-copy.js'
 import {
   EXPIRY_BYTES,
   frameBytes,
@@ -22,6 +23,8 @@ import {
 } from './format.js'
 
 const FIRST_BYTES = 1024
+/** Room behind the records, for who copies by words. */
+const SLACK_BYTES = 8
 
 /** Who takes decoded records, in the order of the log. The bytes are `bytes[start..end)`, valid until `flush` returns. */
 export interface RecordSink {
@@ -43,8 +46,21 @@ export interface RecordSink {
   flush?(): void
 }
 
+/** A key in private memory, padded to whole words. */
+export interface WordKey {
+  readonly words: Int32Array
+  readonly byteLength: number
+}
+
+/** A value in private memory: in `words` if it is short, in any case in `source`, from its start. */
+export interface WordValue extends WordKey {
+  readonly source: Uint8Array
+}
+
 export class RecordBatch {
-  #bytes = Buffer.allocUnsafe(FIRST_BYTES)
+  #bytes = Buffer.from(new ArrayBuffer(FIRST_BYTES))
+  #view = new DataView(this.#bytes.buffer)
+  #words = new Int32Array(this.#bytes.buffer)
   #length = 0
   #count = 0
 
@@ -79,6 +95,28 @@ export class RecordBatch {
     if (expires) this.#bytes.writeDoubleLE(expiresAtMs, at)
   }
 
+  /** As {@link set}, for key and value whose words are at hand: a third of its time for short ones. */
+  setWords(key: WordKey, value: WordValue, isAscii: boolean, expiresAtMs: number): void {
+    const expires = expiresAtMs !== Infinity
+    const flags = (isAscii ? RECORD_FLAG.ascii : 0) | (expires ? RECORD_FLAG.expires : 0)
+    const at = this.#reserve(
+      RECORD_TYPE.set,
+      key.byteLength,
+      value.byteLength,
+      flags,
+      expires ? EXPIRY_BYTES : 0,
+    )
+    copyFromWords(key.words, this.#view, at, key.byteLength)
+    this.#putValue(value, at + key.byteLength)
+    if (expires) this.#view.setFloat64(at + key.byteLength + value.byteLength, expiresAtMs, true)
+  }
+
+  #putValue({ source, words, byteLength }: WordValue, at: number): void {
+    if (byteLength <= WORD_COPY_BYTES && words.length << 2 >= byteLength)
+      copyFromWords(words, this.#view, at, byteLength)
+    else this.#bytes.set(source.subarray(0, byteLength), at)
+  }
+
   delete(key: Uint8Array): void {
     this.#begin(RECORD_TYPE.delete, key, 0, 0, 0)
   }
@@ -87,31 +125,42 @@ export class RecordBatch {
     this.#begin(RECORD_TYPE.clear, new Uint8Array(0), 0, 0, 0)
   }
 
-  /** Copies the records to `target` at `offset`. */
-  copyTo(target: Buffer, offset: number): void {
-    this.#bytes.copy(target, offset, 0, this.#length)
+  /** Copies the records to `target` at `offset`; with a `view` of the same bytes, what follows may change. */
+  copyTo(target: Buffer, offset: number, view?: DataView): void {
+    const length = this.#length
+    if (view !== undefined && length <= WORD_COPY_BYTES && offset + length + 4 <= target.length)
+      copyFromWords(this.#words, view, offset, length)
+    else this.#bytes.copy(target, offset, 0, length)
   }
 
   /** Writes head and key; returns where the value goes. */
   #begin(type: number, key: Uint8Array, valueLength: number, flags: number, extra: number): number {
-    assert(key.length <= MAX_KEY_BYTES && valueLength <= MAX_VALUE_BYTES, 'a record within its limits')
+    const at = this.#reserve(type, key.length, valueLength, flags, extra)
+    this.#bytes.set(key, at)
+    return at + key.length
+  }
+
+  /** Writes the head of a record, and makes room for it and a word behind it; returns where the key goes. */
+  #reserve(type: number, keyLength: number, valueLength: number, flags: number, extra: number): number {
+    assert(keyLength <= MAX_KEY_BYTES && valueLength <= MAX_VALUE_BYTES, 'a record within its limits')
     const at = this.#length
-    const end = at + RECORD_HEAD_BYTES + key.length + valueLength + extra
+    const end = at + RECORD_HEAD_BYTES + keyLength + valueLength + extra
     if (frameBytes(end) > MAX_FRAME_BYTES || this.#count >= MAX_FRAME_RECORDS)
       throw new RangeError('a step of so many bytes or records does not fit one frame of the log')
-    if (end > this.#bytes.length) this.#grow(end)
-    this.#bytes.writeUInt32LE(valueLength + type * 2 ** 27, at)
-    this.#bytes.writeUInt32LE(key.length | (flags << 17), at + 4)
-    this.#bytes.set(key, at + RECORD_HEAD_BYTES)
+    if (end + SLACK_BYTES > this.#bytes.length) this.#grow(end + SLACK_BYTES)
+    this.#view.setInt32(at, valueLength + type * 2 ** 27, true)
+    this.#view.setInt32(at + 4, keyLength | (flags << 17), true)
     this.#length = end
     this.#count++
-    return at + RECORD_HEAD_BYTES + key.length
+    return at + RECORD_HEAD_BYTES
   }
 
   #grow(needed: number): void {
-    const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.#bytes.length))
+    const grown = Buffer.from(new ArrayBuffer(Math.max(Math.ceil(needed / 8) * 8, 2 * this.#bytes.length)))
     this.#bytes.copy(grown, 0, 0, this.#length)
     this.#bytes = grown
+    this.#view = new DataView(grown.buffer)
+    this.#words = new Int32Array(grown.buffer)
   }
 }
 

@@ -19,6 +19,7 @@ import type { Reference } from '../memory/region.js'
 import type { KeyBuffer } from '../table/key-buffer.js'
 import { NO_ROOM, type Room, type Staging } from '../table/staging.js'
 import type { Table } from '../table/table.js'
+import { NO_EXPIRY } from '../table/writer.js'
 import { scanOverlay } from './overlay-scan.js'
 import type { Overlay } from './overlay-store.js'
 import { PendingIndex } from './pending-index.js'
@@ -27,6 +28,7 @@ import { PublishTogether } from './publish-together.js'
 import type { ScanPage, StoreStats } from './store.js'
 
 const NO_WORDS = new Int32Array(0)
+const NO_TIME = -1
 
 /** What the overlay asks of the writer that owns it. */
 export interface PendingOwner {
@@ -50,7 +52,7 @@ export class PendingWrites implements Overlay {
   readonly #together: PublishTogether
   #queue: PendingWrite[] = []
   #head = 0
-  #nowMs = 0
+  #nowMs = NO_TIME
   #seen = 0
   #changes = 0
   /** What `seek` found: the newest pending write of the key, the chunk that holds its value, when that expires. */
@@ -73,7 +75,7 @@ export class PendingWrites implements Overlay {
     this.#records.reset()
     this.#seen = 0
     this.#changes = 0
-    this.#nowMs = this.#owner.nowMs()
+    this.#nowMs = NO_TIME
   }
 
   get seen(): number {
@@ -123,6 +125,8 @@ export class PendingWrites implements Overlay {
     const queue = this.#queue
     const from = this.#head
     let at = from
+    const isAll = (queue.at(-1)?.lsn ?? 0) <= lsn
+    if (isAll) this.#index.clear()
     while (at < queue.length && queue[at]!.lsn <= lsn) {
       const write = queue[at]!
       let end = at + 1
@@ -131,7 +135,7 @@ export class PendingWrites implements Overlay {
       else this.#together.publish(queue.slice(at, end))
       for (; at < end; at++) {
         const { room, hash } = queue[at]!
-        this.#index.applied(queue[at]!)
+        if (!isAll) this.#index.applied(queue[at]!)
         if (room !== undefined) this.#staging.unreserve(hash, room)
       }
     }
@@ -190,7 +194,9 @@ export class PendingWrites implements Overlay {
     return (this.#index.cleared === undefined ? this.#table.size : 0) + this.#index.delta
   }
 
+  /** Asked for when first needed: most evaluations do not. */
   nowMs(): number {
+    if (this.#nowMs === NO_TIME) this.#nowMs = this.#owner.nowMs()
     return this.#nowMs
   }
 
@@ -199,7 +205,7 @@ export class PendingWrites implements Overlay {
     this.#look()
     if (this.#reference === 0) return false
     this.expiresAtMs = this.#staging.expiryOf(this.#reference)
-    if (this.expiresAtMs > this.#nowMs) return true
+    if (this.expiresAtMs === NO_EXPIRY || this.expiresAtMs > this.nowMs()) return true
     if (this.#owner.isWritable) this.#delete(COUNTERS.expirations)
     return false
   }
@@ -253,7 +259,7 @@ export class PendingWrites implements Overlay {
 
   scan(cursor: number, count: number): ScanPage {
     this.#seeAll()
-    return scanOverlay(this.#table, this.#index, this.#appliedKey, this.#nowMs, cursor, count)
+    return scanOverlay(this.#table, this.#index, this.#appliedKey, this.nowMs(), cursor, count)
   }
 
   randomKey(): Buffer | undefined {
@@ -298,12 +304,7 @@ export class PendingWrites implements Overlay {
   #addSet(reference: Reference, room: Room | undefined, expiresAtMs: number, stamp: number): void {
     const { key, value } = this.#table
     try {
-      this.#records.set(
-        key.buffer.subarray(0, key.byteLength),
-        value.source.subarray(0, value.byteLength),
-        value.ascii,
-        expiresAtMs,
-      )
+      this.#records.setWords(key, value, value.ascii, expiresAtMs)
     } catch (error) {
       this.#staging.discard(key.hash, reference)
       if (room !== undefined) this.#staging.unreserve(key.hash, room)

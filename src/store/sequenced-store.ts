@@ -99,6 +99,8 @@ export class SequencedStore {
   #refusal: OperationError | undefined
   readonly #removals: LoggedRemovals
   readonly #chores: Chores
+  /** The clock of evaluations, and of the frames that hold them: never going back. */
+  readonly #regionTimeMs: Clock
 
   constructor(parts: SequencedParts) {
     this.table = parts.table
@@ -111,10 +113,10 @@ export class SequencedStore {
       isPending: (key) => this.#pending.isPending(key),
       log: (batch) => this.#logNow(batch),
     })
-    this.#pending = new PendingWrites(parts.table, this.#records, this.#owner(parts.clock))
+    this.#regionTimeMs = () => (this.#time.nowMs = Math.max(this.#time.nowMs, parts.clock()))
+    this.#pending = new PendingWrites(parts.table, this.#records, this.#owner())
     this.#store = new OverlayStore(this.#pending)
-    const regionTimeMs = (): number => (this.#time.nowMs = Math.max(this.#time.nowMs, parts.clock()))
-    this.#chores = new Chores({ ...parts, removals: this.#removals, regionTimeMs })
+    this.#chores = new Chores({ ...parts, removals: this.#removals, regionTimeMs: this.#regionTimeMs })
   }
 
   /** Up to here everything is as safe as the level asks, and applied to the table. */
@@ -250,10 +252,10 @@ export class SequencedStore {
     if (this.#writer.failure !== undefined) this.#failure ??= this.#writer.failure
   }
 
-  #owner(clock: Clock): PendingOwner {
+  #owner(): PendingOwner {
     const store = this
     return {
-      nowMs: () => (this.#time.nowMs = Math.max(this.#time.nowMs, clock())),
+      nowMs: this.#regionTimeMs,
       assertWritable: () => this.#assertWritable(),
       get isWritable() {
         return store.#failure === undefined && store.#takenBack === undefined
@@ -293,6 +295,7 @@ export class SequencedStore {
   /** Writes and syncs what was appended, and applies what may be released. Refusals are remembered, not thrown. */
   #settle(nowMs: number): void {
     const { bytesWritten } = this.#writer
+    if (!this.#pending.isEmpty) this.#regionTimeMs()
     try {
       const position = this.#policy.commit(this.#writer, nowMs)
       // The frames just written carry this time: nobody is told "expired" by a time that a crash would take back.

@@ -53,6 +53,8 @@ export type Room = typeof NO_ROOM | typeof ROOM | typeof ROOM_BY_LINE
 
 const SCRATCH_BYTES = 64 * 1024
 const COUNTER_BITS = 13
+/** Buckets that are split in one go, at least. */
+const SPLITS_AHEAD = 8
 /** 2^32 divided by the golden ratio: spreads neighbours (Knuth). */
 const GOLDEN = 0x9e3779b1
 const SLOTS_END = FIRST_SLOT + SLOTS_PER_LINE * SLOT_WORDS
@@ -231,7 +233,9 @@ export class Staging {
     const stripeAt = this.#chain.buckets.stripeAt(hash)
     if (!this.#growth.isDue(stripeAt) || this.#inserts[this.#numberOf(stripeAt)] !== 0) return
     this.#desk.enter()
-    while (this.#growth.isDue(stripeAt) && this.#split(stripeAt)) {}
+    // Some more than are due: neighbours come into the cache together.
+    let ahead = SPLITS_AHEAD
+    while ((this.#growth.isDue(stripeAt) || ahead-- > 0) && this.#split(stripeAt)) {}
     this.#desk.leave()
   }
 
