@@ -43,9 +43,9 @@ import { EFFECT, type Effect, UnfinishedWrites } from './unfinished-writes.js'
 const { DONE, REQUESTED } = SLOT_STATE
 const NOBODY = -1
 const GIVEN_UP = -2
-/** Looks before the first sleep: 50 us at most, and less while replies take longer than it pays to spin. */
+/** Looks before the first sleep: 50 us at most; about as long as a sleep costs while replies take longer than that. */
 const MOST_SPINS = 4000
-const LEAST_SPINS = 50
+const LEAST_SPINS = 500
 /** A wait shorter than this might have been one without sleep. */
 const SHORT_WAIT_MS = 0.1
 

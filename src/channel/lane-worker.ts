@@ -76,6 +76,8 @@ export class LaneWorker {
   #touredMs: number
   #polls = 0
   #busyPolls = 0
+  /** Something was done since it last slept. */
+  #mayBeMore = false
 
   constructor(options: LaneWorkerOptions) {
     this.number = options.number
@@ -138,6 +140,7 @@ export class LaneWorker {
       done += some
       if (some === BATCH) busy++
     }
+    if (done > 0) this.#mayBeMore = true
     if (busy > 1) this.#busyPolls++
     if ((++this.#polls & 0xff) === 0) this.#lookAround()
     return done
@@ -151,7 +154,10 @@ export class LaneWorker {
   /** Returns when there may be something to do, or `timeoutMs` have passed, 50 at most. */
   sleep(timeoutMs: number): void {
     const bell = this.#bell
-    if (!bell.isAnotherAwake(this.number) && this.#spin(Math.min(SPIN_MS, timeoutMs))) return
+    // Once after each piece of work: who was woken by a slice's end and found nothing goes back to sleep at once.
+    const spins = this.#mayBeMore && !bell.isAnotherAwake(this.number)
+    this.#mayBeMore = false
+    if (spins && this.#spin(Math.min(SPIN_MS, timeoutMs))) return
     bell.announceSleep(this.number)
     if (this.#hasWork()) bell.stayAwake(this.number)
     else bell.sleep(this.number, Math.min(timeoutMs, WAIT_SLICE_MS))

@@ -40,7 +40,7 @@ const BOARD_WORDS = 64
 /** Spinning shows nothing that sleeping does not, in more steps. */
 const SHORT_SPINS: readonly LaneRewrite[] = [
   { file: 'lane-client.js', find: 'const MOST_SPINS = 4000;', put: 'const MOST_SPINS = 1;' },
-  { file: 'lane-client.js', find: 'const LEAST_SPINS = 50;', put: 'const LEAST_SPINS = 1;' },
+  { file: 'lane-client.js', find: 'const LEAST_SPINS = 500;', put: 'const LEAST_SPINS = 1;' },
   { file: 'lane-worker.js', find: 'const SPIN_MS = 0.05;', put: 'const SPIN_MS = 0;' },
   { file: 'lane-worker.js', find: 'const LOOKS_PER_CLOCK = 16;', put: 'const LOOKS_PER_CLOCK = 1;' },
 ]
