@@ -83,11 +83,11 @@ export class SeveralCommit {
     try {
       this.#fill(order)
       happened = this.#lockAndPlace(order)
+      if (happened) this.#makeHappen(order, isClearing)
     } catch (error) {
       this.#abandon(order, error)
       throw error
     }
-    if (happened) this.#makeHappen(order, isClearing)
     this.#unlock()
     this.#dropChunks(order)
     this.#leave()
