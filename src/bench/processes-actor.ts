@@ -34,7 +34,7 @@ export type ActorTask =
 
 export type ActorAnswer =
   | { readonly handle: unknown }
-  | { readonly startNs: string; readonly endNs: string }
+  | { readonly startNs: string; readonly endNs: string; readonly processorUs: number }
   | Record<string, never>
 
 const WARM_UP_KEYS = 30_000
@@ -106,12 +106,14 @@ class BenchActor {
   #run(): ActorAnswer {
     const [table, share] = [this.#table, this.#share]
     if (table === undefined || share === undefined) throw new Error('there is nothing to run yet')
+    const before = process.cpuUsage()
     const startNs = process.hrtime.bigint()
     const sum = runShare(table, share)
     const endNs = process.hrtime.bigint()
+    const { user, system } = process.cpuUsage(before)
     if (sum !== share.expectedSum)
       throw new Error(`${share.operation} read ${sum} where ${share.expectedSum} was stored`)
-    return { startNs: startNs.toString(), endNs: endNs.toString() }
+    return { startNs: startNs.toString(), endNs: endNs.toString(), processorUs: user + system }
   }
 }
 

@@ -15,9 +15,18 @@ const ACTOR_PATH = fileURLToPath(new URL('./processes-actor.js', import.meta.url
 /** For a million key strings and values, and lmdb's. */
 const HEAP_MIB = 4096
 
+/** Of all who took part together. */
+export interface RunTimes {
+  /** From the first start to the last end. */
+  readonly nsPerOperation: number
+  /** What the processor worked for it, whoever else it worked for meanwhile. */
+  readonly processorNsPerOperation: number
+}
+
 interface Times {
   readonly startNs: string
   readonly endNs: string
+  readonly processorUs: number
 }
 
 class Member {
@@ -111,15 +120,20 @@ export class Crew {
     }
   }
 
-  /** Runs the operation by the processes of these places; nanoseconds per operation of all together. */
-  async run(operation: Operation, places: readonly number[]): Promise<number> {
+  /** Runs the operation by the processes of these places. */
+  async run(operation: Operation, places: readonly number[]): Promise<RunTimes> {
     const members = places.flatMap((place) => this.#members[place] ?? [])
     const parts = members.length
     await Promise.all(members.map((member, part) => member.ask({ task: 'prepare', operation, part, parts })))
     const times = (await Promise.all(members.map((member) => member.ask({ task: 'run' })))) as Times[]
     const startNs = Math.min(...times.map((time) => Number(time.startNs)))
     const endNs = Math.max(...times.map((time) => Number(time.endNs)))
-    return (endNs - startNs) / timedOperations(operation, this.#workload)
+    const operations = timedOperations(operation, this.#workload)
+    const processorUs = times.reduce((sum, time) => sum + time.processorUs, 0)
+    return {
+      nsPerOperation: (endNs - startNs) / operations,
+      processorNsPerOperation: (1000 * processorUs) / operations,
+    }
   }
 
   /** The table goes with its processes. */

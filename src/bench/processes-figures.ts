@@ -132,7 +132,10 @@ function ratioFigure(
   if (missing !== undefined) return { ...row, detail: `${missing} was left out: ${results.reason(missing)}` }
   const { value, range } = ratioOf(own, other)
   const times = `${timeText(median(own))} by ${timeText(median(other))}`
-  const detail = `${times} an operation; rounds ${range.map((end) => end.toFixed(2)).join('-')}`
+  const processor = [results.processorNs(...above), results.processorNs(...below)]
+  const worked = processor.map((ns) => (ns === undefined ? '?' : ns.toFixed(0))).join(' by ')
+  const byProcessor = processor.includes(undefined) ? '' : `; processor ${worked} ns`
+  const detail = `${times} an operation; rounds ${range.map((end) => end.toFixed(2)).join('-')}${byProcessor}`
   return { ...row, measured: value, detail }
 }
 
@@ -150,10 +153,10 @@ function openFigure(
   const openings = results.openings(kind)
   if (openings === undefined)
     return results.isLeftOut(`open ${kind}`) ? [{ ...row, detail: results.reason(`open ${kind}`) }] : []
-  const { firstMs, laterMs } = openings
+  const { firstMs, laterMs, processorMs } = openings
   const detail =
     `the first of a process, loading koffi included; rounds ${Math.min(...firstMs).toFixed(1)}-${Math.max(...firstMs).toFixed(1)}; ` +
-    `the next ones ${median(laterMs).toFixed(2)} ms`
+    `processor ${median(processorMs).toFixed(1)} ms; the next ones ${median(laterMs).toFixed(2)} ms`
   return [{ ...row, measured: median(firstMs), detail }]
 }
 
@@ -171,10 +174,12 @@ export function formatProcessesStart(
 
 /** Million operations a second of everybody, by number of processes. */
 export function formatRates({ results, redisVersion, scale }: ProcessesReport): string {
-  const rows = results.rates.map(({ contender, operation, places, nsPerOperation, medianNsPerOperation }) => {
+  const rows = results.rates.map((rate) => {
+    const { contender, operation, places, nsPerOperation, medianNsPerOperation } = rate
+    const processor = rate.processorNsPerOperation?.toFixed(0) ?? '-'
     const rates = nsPerOperation.map((ns) => rateText(ns))
     const who = placesText(places)
-    const cells = `${rateText(medianNsPerOperation).padStart(9)}${medianNsPerOperation.toFixed(0).padStart(10)}`
+    const cells = `${rateText(medianNsPerOperation).padStart(9)}${medianNsPerOperation.toFixed(0).padStart(10)}${processor.padStart(11)}`
     return `  ${labelOf(contender).padEnd(24)}${operation.padEnd(12)}${who.padEnd(18)}${cells}   ${rates.join(' ')}`
   })
   const redis =
@@ -184,7 +189,7 @@ export function formatRates({ results, redisVersion, scale }: ProcessesReport): 
           `redis-server ${redisVersion} on 127.0.0.1, nothing on disk; one GET after the other, each awaited, ${scale.awaitedGets} a round`,
         ]
   return [
-    `  ${'contender'.padEnd(24)}${'operation'.padEnd(12)}${'by'.padEnd(18)}${'M/s'.padStart(9)}${'ns/op'.padStart(10)}   rounds, M/s`,
+    `  ${'contender'.padEnd(24)}${'operation'.padEnd(12)}${'by'.padEnd(18)}${'M/s'.padStart(9)}${'ns/op'.padStart(10)}${'processor'.padStart(11)}   rounds, M/s`,
     ...rows,
     ...redis,
     ...notes(results),

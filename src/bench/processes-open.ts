@@ -18,22 +18,32 @@ export interface OpenRequest {
 export interface OpenResult {
   /** Milliseconds of each opening, in their order. */
   readonly ms: readonly number[]
+  /** What the processor worked for each. */
+  readonly processorMs: readonly number[]
 }
 
-function timedOpen({ kind, name, capacity }: OpenRequest, ms: number[]): SharedMap<string, string> {
+function timedOpen(
+  { kind, name, capacity }: OpenRequest,
+  ms: number[],
+  processorMs: number[],
+): SharedMap<string, string> {
+  const before = process.cpuUsage()
   const startMs = performance.now()
   const map =
     kind === 'new'
       ? SharedMap.open<string, string>(name, { mode: 'create', capacity })
       : SharedMap.open<string, string>(name, { mode: 'open' })
   ms.push(performance.now() - startMs)
+  const { user, system } = process.cpuUsage(before)
+  processorMs.push((user + system) / 1000)
   return map
 }
 
 function run(request: OpenRequest): OpenResult {
   const ms: number[] = []
+  const processorMs: number[] = []
   for (let time = 0; time < request.times; time++) {
-    const map = timedOpen(request, ms)
+    const map = timedOpen(request, ms, processorMs)
     map.close()
     if (request.kind === 'new') SharedMap.unlink(request.name)
   }
@@ -44,7 +54,7 @@ function run(request: OpenRequest): OpenResult {
     for (const { keys, values } of makeShare('set-new', workload, 0, 1).untimed)
       for (const [index, key] of keys.entries()) map.set(key, values[index] ?? '')
   }
-  return { ms }
+  return { ms, processorMs }
 }
 
 reportResult(run(childRequest() as OpenRequest))

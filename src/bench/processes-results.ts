@@ -10,6 +10,8 @@ export interface ProcessRate {
   /** Wall time of all operations of all processes by their number; one figure a round. */
   readonly nsPerOperation: readonly number[]
   readonly medianNsPerOperation: number
+  /** Median of the rounds, of all processes together; undefined where it says nothing. */
+  readonly processorNsPerOperation?: number
 }
 
 /** Milliseconds of the first opening of a process and of those after it, of all rounds. */
@@ -17,26 +19,50 @@ export interface Openings {
   readonly kind: 'new' | 'existing'
   readonly firstMs: readonly number[]
   readonly laterMs: readonly number[]
+  /** What the processor worked for the first ones. */
+  readonly processorMs: readonly number[]
 }
+
+const NO_OPENINGS = { firstMs: [], laterMs: [], processorMs: [] }
 
 export class ProcessResults {
   readonly #rates = new Map<string, ProcessRate>()
+  readonly #processor = new Map<string, number[]>()
   readonly #openings = new Map<Openings['kind'], Openings>()
   readonly #leftOut = new Map<string, string>()
 
-  add(contender: string, operation: Operation, places: readonly number[], ns: number): void {
+  add(
+    contender: string,
+    operation: Operation,
+    places: readonly number[],
+    ns: number,
+    processorNs?: number,
+  ): void {
+    const key = keyOf(contender, operation, places)
     const nsPerOperation = [...this.nsPerOperation(contender, operation, places), ns]
-    const medianNsPerOperation = median(nsPerOperation)
-    const rate: ProcessRate = { contender, operation, places, nsPerOperation, medianNsPerOperation }
-    this.#rates.set(keyOf(contender, operation, places), rate)
+    const processor = [
+      ...(this.#processor.get(key) ?? []),
+      ...(processorNs === undefined ? [] : [processorNs]),
+    ]
+    this.#processor.set(key, processor)
+    this.#rates.set(key, {
+      contender,
+      operation,
+      places,
+      nsPerOperation,
+      medianNsPerOperation: median(nsPerOperation),
+      ...(processor.length === 0 ? {} : { processorNsPerOperation: median(processor) }),
+    })
   }
 
-  addOpenings(kind: Openings['kind'], ms: readonly number[]): void {
-    const { firstMs, laterMs } = this.#openings.get(kind) ?? { firstMs: [], laterMs: [] }
+  /** Openings of one process, in their order. */
+  addOpenings(kind: Openings['kind'], ms: readonly number[], worked: readonly number[]): void {
+    const { firstMs, laterMs, processorMs } = this.#openings.get(kind) ?? NO_OPENINGS
     this.#openings.set(kind, {
       kind,
       firstMs: [...firstMs, ...ms.slice(0, 1)],
       laterMs: [...laterMs, ...ms.slice(1)],
+      processorMs: [...processorMs, ...worked.slice(0, 1)],
     })
   }
 
@@ -55,6 +81,11 @@ export class ProcessResults {
   /** One figure a round; empty where it was not measured. */
   nsPerOperation(contender: string, operation: Operation, places: readonly number[]): readonly number[] {
     return this.#rates.get(keyOf(contender, operation, places))?.nsPerOperation ?? []
+  }
+
+  /** Median; undefined where it was not measured. */
+  processorNs(contender: string, operation: Operation, places: readonly number[]): number | undefined {
+    return this.#rates.get(keyOf(contender, operation, places))?.processorNsPerOperation
   }
 
   openings(kind: Openings['kind']): Openings | undefined {

@@ -196,8 +196,10 @@ class ProcessesRun {
     try {
       for (const operation of ['get', 'set-update'] as const) {
         if (!this.#has(operation === 'get' ? 'get' : 'set')) continue
-        for (const places of placesOf(processes, round))
-          this.results.add(contender, operation, places, await crew.run(operation, places))
+        for (const places of placesOf(processes, round)) {
+          const { nsPerOperation, processorNsPerOperation } = await crew.run(operation, places)
+          this.results.add(contender, operation, places, nsPerOperation, processorNsPerOperation)
+        }
       }
       await crew.close()
     } finally {
@@ -224,7 +226,8 @@ class ProcessesRun {
       ...(kind === 'new' ? { leaves: { name: 'existing', workload } } : {}),
     }
     const options = { timeoutMs: this.#timeoutMs, env: this.#env }
-    this.results.addOpenings(kind, (await runChild<OpenResult>(OPEN_PATH, request, options)).ms)
+    const { ms, processorMs } = await runChild<OpenResult>(OPEN_PATH, request, options)
+    this.results.addOpenings(kind, ms, processorMs)
   }
 }
 
