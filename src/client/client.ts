@@ -24,6 +24,7 @@ import { ASK, type DirectReads } from './direct-reads.js'
 import { type Decode, type Hit, type Page, Requests } from './requests.js'
 import { compareAndSet, compute, entryPage, getMany, getOrInsert, setMany } from './rounds.js'
 import { SyncOperations } from './sync-operations.js'
+import { type Change, transaction } from './transactions.js'
 import type { Answer } from './windowed.js'
 
 export type ClientEvent = 'connect' | 'disconnect' | 'reconnect'
@@ -206,6 +207,20 @@ export class Client<K = string, V = string> {
   /** A page of keys and where to go on (0: done). A key present throughout is never missed. */
   scan(cursor: number, options?: { readonly count?: number } & CallOptions): Promise<Page<K>> {
     return this.#core.call(() => this.#core.requests.scan(cursor, options), options)
+  }
+
+  /**
+   * Reads `keys` at one moment, calls `change` with their values in this process, and makes all that it returns happen at
+   * one moment, which nobody sees half of; if one of `keys` has changed since, again from the start. `change` returns
+   * `[key, value]` entries (undefined deletes), or nothing. Resolves to the values that it was called with last. A key keeps
+   * its ttl. Rejects with OperationError FULL, and nothing has changed.
+   */
+  async transaction(
+    keys: Iterable<K>,
+    change: Change<K, V>,
+    options?: CallOptions,
+  ): Promise<(V | undefined)[]> {
+    return this.#core.run(transaction(this.#core.requests, keys, change), options)
   }
 
   size(options?: CallOptions): Promise<number> {

@@ -9,6 +9,7 @@ import type { ClientCore } from './client-core.js'
 import { ASK } from './direct-reads.js'
 import type { Hit, Page } from './requests.js'
 import { compareAndSet, compute, entryPage, getMany, getOrInsert, setMany } from './rounds.js'
+import { type Change, transaction } from './transactions.js'
 
 /** Without `signal`: nobody could give it while this thread blocks. */
 export type SyncOptions = Omit<CallOptions, 'signal'>
@@ -113,6 +114,10 @@ export class SyncOperations<K, V> {
 
   scan(cursor: number, options?: { readonly count?: number } & SyncOptions): Page<K> {
     return this.#core.callSync(this.#core.requests.scan(cursor, options), options)
+  }
+
+  transaction(keys: Iterable<K>, change: Change<K, V>, options?: SyncOptions): (V | undefined)[] {
+    return this.#core.runSync(transaction(this.#core.requests, keys, change), options)
   }
 
   size(options?: SyncOptions): number {

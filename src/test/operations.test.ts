@@ -8,6 +8,7 @@ import { readFailure } from '../commands/operations/failure.js'
 import { FieldReader, FieldWriter } from '../commands/operations/fields.js'
 import { FLAGS, NUMBER_KIND, STATUS, valueIn } from '../commands/operations/operation.js'
 import { OPERATIONS, type OperationName, runOperation } from '../commands/operations/operation-table.js'
+import { numberField } from '../commands/operations/together.js'
 import { DirectStore } from '../store/direct-store.js'
 import { MapStore } from '../store/map-store.js'
 import type { Store } from '../store/store.js'
@@ -176,6 +177,30 @@ function describeOperations(name: string, open: () => { store: Store; close: () 
         assert.deepEqual(seen.sort(), entries.map(([key]) => key).sort())
         assert.equal((JSON.parse(ask(store, 'stats').value) as { entries: number }).entries, 500)
         assert.equal(ask(store, 'command', { value: list('echo', 'hi') }).value, '+echo hi\r\n')
+      }),
+    )
+    it(
+      'reads and changes several keys at one moment',
+      withStore((store) => {
+        const number = (value: number): string => numberField(value).toString('latin1')
+        ask(store, 'set', { key: 'a', value: '1', first: 60_000 })
+        const read = ask(store, 'readTogether', { value: list('a', 'b') })
+        const fields = new FieldReader(Buffer.from(read.value, 'latin1'))
+        const found = fields.next()
+        assert.equal(found.subarray(4).toString(), '1')
+        assert.equal(fields.nextOrAbsent(), undefined)
+        const version = number(found.readUInt32LE())
+        const watched = [number(2), 'a', version, 'b', number(0)]
+        const change = list(...watched, 'a', '2', 'b', '3', 'c', undefined)
+        assert.equal(ask(store, 'writeTogether', { value: change }).status, YES)
+        assert.equal(ask(store, 'writeTogether', { value: change }).status, NO)
+        assert.equal(ask(store, 'get', { key: 'a' }).value, '2')
+        assert.notEqual(ask(store, 'remainingTtl', { key: 'a' }).second, Infinity)
+        const away = list(number(0), 'a', undefined, 'b', undefined)
+        assert.equal(ask(store, 'writeTogether', { value: away }).status, YES)
+        assert.equal(store.size, 0)
+        for (const value of [list(), list('xx'), list(number(5), 'a', version), list(number(2 ** 32 - 1))])
+          assert.ok(ask(store, 'writeTogether', { value }).failure instanceof RangeError)
       }),
     )
     it(

@@ -223,6 +223,40 @@ for (const way of ways) {
       }),
     )
     it(
+      'changes several keys at one moment, and nobody sees half of it',
+      withClient({ values: codecs.int32 }, async (client) => {
+        const total = 1000
+        await client.set('a', total)
+        await client.set('b', 0)
+        const move = (from: string, to: string) =>
+          client.transaction([from, to], ([left = 0, right = 0]) => {
+            const some = Math.min(left, 7)
+            return [
+              [from, left - some],
+              [to, right + some],
+            ]
+          })
+        const moves = Array.from({ length: 60 }, (_, i) => (i % 3 === 0 ? move('b', 'a') : move('a', 'b')))
+        for (let i = 0; i < 60; i++) {
+          const [a = 0, b = 0] = await client.transaction(['a', 'b'], () => undefined)
+          assert.equal(a + b, total)
+        }
+        await Promise.all(moves)
+        const [a = 0, b = 0, none] = client.sync.transaction(['a', 'b', 'none'], () => [])
+        assert.deepEqual([a + b, none], [total, undefined])
+        client.sync.transaction(['a'], () => [
+          ['a', undefined],
+          ['c', 5],
+        ])
+        assert.deepEqual(await client.getMany(['a', 'c']), [undefined, 5])
+        await assert.rejects(client.transaction(['a'], 5 as never), TypeError)
+        await assert.rejects(
+          client.transaction(['a'], () => [['a', 'x' as never]]),
+          TypeError,
+        )
+      }),
+    )
+    it(
       'refuses what cannot be, and nothing has changed',
       withClient({}, async (client) => {
         const wrong: [() => unknown, new () => Error][] = [

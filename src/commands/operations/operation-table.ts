@@ -6,11 +6,13 @@ import { manyKeyOperations } from './many-keys.js'
 import { type Operation, type OperationContext, type OperationMessage, STATUS } from './operation.js'
 import { commandOperations } from './redis-commands.js'
 import { singleKeyOperations } from './single-key.js'
+import { togetherOperations } from './together.js'
 
 const operations = [
   ...singleKeyOperations,
   ...countingOperations,
   ...manyKeyOperations,
+  ...togetherOperations,
   ...commandOperations,
 ] as const
 
