@@ -43,7 +43,8 @@ export class ReplyWatch {
   readonly #options: ReplyWatchOptions
   readonly #words: Int32Array
   readonly #asleepAt: number
-  readonly #timer: NodeJS.Timeout
+  /** Runs while something is waited for, and stops by itself afterwards. */
+  #timer: NodeJS.Timeout | undefined
   readonly #doorbell: Socket | undefined
   #isWatching = false
   #isClosed = false
@@ -57,7 +58,6 @@ export class ReplyWatch {
     this.#options = options
     this.#words = lane.view.words
     this.#asleepAt = lane.view.asleepAt
-    this.#timer = setInterval(() => this.#tick(), WAIT_SLICE_MS).unref()
     const { path } = lane.file
     if (path !== undefined)
       this.#doorbell = listenTo(doorbellPath(path, lane.lane), () => this.#wake()).unref()
@@ -68,6 +68,7 @@ export class ReplyWatch {
   begin(): void {
     if (this.#isWatching || this.#isClosed) return
     this.#isWatching = true
+    this.#timer ??= setInterval(() => this.#tick(), WAIT_SLICE_MS).unref()
     if (this.#keepsAlive) this.#timer.ref()
     this.#beginTurns()
   }
@@ -75,19 +76,19 @@ export class ReplyWatch {
   /** Waiting keeps the process alive again, as it does from the start. */
   ref(): void {
     this.#keepsAlive = true
-    if (this.#isWatching) this.#timer.ref()
+    if (this.#isWatching) this.#timer?.ref()
   }
 
   unref(): void {
     this.#keepsAlive = false
-    this.#timer.unref()
+    this.#timer?.unref()
   }
 
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#rest()
-    clearInterval(this.#timer)
+    this.#stopTimer()
     this.#doorbell?.destroy()
     this.#lane.onWaited = undefined
     // Ends the waiter of a shared array, which would otherwise wait for ever.
@@ -122,7 +123,7 @@ export class ReplyWatch {
 
   #rest(): void {
     this.#isWatching = false
-    this.#timer.unref()
+    this.#timer?.unref()
     if (this.#turning !== undefined) clearImmediate(this.#turning)
     this.#turning = undefined
     if (Atomics.load(this.#words, this.#asleepAt) === ASLEEP.IN_EVENT_LOOP)
@@ -164,8 +165,16 @@ export class ReplyWatch {
     if (this.#isWatching) this.#beginTurns()
   }
 
+  #stopTimer(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
   #tick(): void {
-    if (!this.#isWatching) return
+    if (!this.#isWatching) {
+      this.#stopTimer()
+      return
+    }
     try {
       this.#lane.checkServer()
     } catch (error) {
