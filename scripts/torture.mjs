@@ -8,6 +8,8 @@
  *   schedules     interleavings chosen store by store              --schedules
  *   kills         rounds of processes killed under load (Linux)    --kills
  *   crashes       a durable node killed under load (Linux)         --crashes
+ *   log           the log on a simulated disk, and killed writers  --log-rounds
+ *   sequenced     the sequenced writer on a simulated disk         --sequenced-rounds
  *
  *   npm run torture                                      all parts, 15 minutes at most
  *   npm run torture -- --only storm --reads 50000000     until reached, or --minutes
@@ -21,7 +23,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureReady } from './setup.mjs'
 
-const PARTS = ['storm', 'histories', 'terminations', 'schedules', 'kills', 'crashes']
+const PARTS = ['storm', 'histories', 'terminations', 'schedules', 'kills', 'crashes', 'log', 'sequenced']
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '15' },
@@ -31,6 +33,8 @@ const { values } = parseArgs({
     schedules: { type: 'string', default: '500000' },
     kills: { type: 'string', default: '2000' },
     crashes: { type: 'string', default: '1000' },
+    'log-rounds': { type: 'string', default: '200' },
+    'sequenced-rounds': { type: 'string', default: '500' },
     only: { type: 'string', multiple: true, default: PARTS },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
@@ -43,6 +47,8 @@ const limits = {
   schedules: Number(values.schedules),
   kills: Number(values.kills),
   crashes: Number(values.crashes),
+  logRounds: Number(values['log-rounds']),
+  sequencedRounds: Number(values['sequenced-rounds']),
 }
 const firstSeed = Number(values.seed)
 if (
@@ -63,6 +69,9 @@ const { runTerminations } = await import('../dist/test/terminate.js')
 const { runSchedules } = await import('../dist/test/schedule-run.js')
 const { runKills, summaryOf } = await import('../dist/test/kill.js')
 const { crashNode } = await import('../dist/test/node-crash.js')
+const { crashEverywhere } = await import('../dist/test/log-crashes.js')
+const { killRound } = await import('../dist/test/log-kill.js')
+const { sequencedRound } = await import('../dist/test/sequenced-crashes.js')
 const { NO_NAMED_TABLES, useScratchDirectory } = await import('../dist/test/named-scratch.js')
 
 const STORM_READS = 1_000_000
@@ -89,6 +98,11 @@ const done = {
   killed: 0,
   crashes: 0,
   acknowledged: 0,
+  logRounds: 0,
+  sequencedRounds: 0,
+  /** Calls of simulated disks after which the power went or that failed, and starts after them. */
+  points: 0,
+  recoveries: 0,
 }
 /** Milliseconds from each kill until this process, and until every other one, had gone on. @type {number[][]} */
 const wentOnMs = [[], []]
@@ -100,6 +114,8 @@ const PARTS_LEFT = {
   terminations: { run: someTerminations, left: () => done.rounds < limits.rounds },
   schedules: { run: someSchedules, left: () => done.schedules < limits.schedules },
   kills: { run: someKills, left: () => NO_NAMED_TABLES === false && done.kills < limits.kills },
+  log: { run: oneLogRound, left: () => done.logRounds < limits.logRounds },
+  sequenced: { run: oneSequencedRound, left: () => done.sequencedRounds < limits.sequencedRounds },
   crashes: { run: someCrashes, left: () => NO_NAMED_TABLES === false && done.crashes < limits.crashes },
 }
 const leftMs = () => limits.ms - (performance.now() - startedAt)
@@ -127,6 +143,8 @@ for (const [part, unit] of [
   ['schedules', 'schedules'],
   ['kills', 'kills'],
   ['crashes', 'crashes'],
+  ['log', 'logRounds'],
+  ['sequenced', 'sequencedRounds'],
 ]) {
   if (!values.only.includes(part)) continue
   const [found, asked] = [done[unit], limits[unit]]
@@ -212,4 +230,24 @@ async function someCrashes(seed) {
   } finally {
     rmSync(directory, { recursive: true })
   }
+}
+
+/** As `dist/test/log-torture.js` does: power lost after every call of a workload, then a real process killed. @param {number} seed */
+async function oneLogRound(seed) {
+  const durability = /** @type {const} */ (['always', 'interval', 'os'])[seed % 3]
+  const counts = { points: 0, recoveries: 0, nested: 0, snapshots: 0 }
+  crashEverywhere({ seed, durability, steps: 60, plans: 8, exhaustiveBelow: 6, nestedEvery: 20 }, counts)
+  done.acknowledged += await killRound(seed)
+  done.logRounds++
+  done.points += counts.points
+  done.recoveries += counts.recoveries
+}
+
+/** @param {number} seed */
+async function oneSequencedRound(seed) {
+  const counts = { points: 0, recoveries: 0, refusals: 0, snapshots: 0 }
+  sequencedRound(seed, counts)
+  done.sequencedRounds++
+  done.points += counts.points
+  done.recoveries += counts.recoveries
 }

@@ -70,6 +70,43 @@ export function faultSequenced(
   }
 }
 
+const LEVELS = ['always', 'interval', 'os'] as const
+
+/** Every kind of failure that a call of the disk can have. */
+export const DISK_FAULTS = [
+  { call: 'sync', code: 'EIO' },
+  { call: 'write', code: 'EIO' },
+  { call: 'write', code: 'ENOSPC' },
+  { call: 'write', code: 'short' },
+  { call: 'preallocate', code: 'ENOSPC', times: 3 },
+  { call: 'rename', code: 'EIO' },
+  { call: 'open', code: 'EMFILE' },
+  { call: 'unlink', code: 'EROFS' },
+  { call: 'syncDirectory', code: 'EIO' },
+  { call: 'truncate', code: 'EIO' },
+  { call: 'read', code: 'EIO' },
+  { call: 'list', code: 'EACCES' },
+] as const
+
+/** One round of everything from one seed: for the torture script. */
+export function sequencedRound(seed: number, counts: SequencedCounts): void {
+  const durability = LEVELS[seed % LEVELS.length] ?? 'always'
+  const capacityBytes = seed % 5 === 0 ? 64 * 1024 : 256 * 1024
+  for (const fills of [true, false])
+    new SequencedTrial({
+      seed,
+      disk: new SimulatedDisk(),
+      steps: 80,
+      durability,
+      fills,
+      faults: fills,
+      capacityBytes,
+    }).run()
+  crashSequenced({ seed, steps: 25, durability, plans: 2, every: 7 }, counts)
+  const fault = DISK_FAULTS[seed % DISK_FAULTS.length]
+  if (fault !== undefined) faultSequenced({ seed, steps: 25, durability, every: 5, fault }, counts)
+}
+
 function check(disk: SimulatedDisk, trial: SequencedTrial, guaranteedLsn: number, where: string): void {
   const store = openTrial(disk, {}, CLOCKS)
   const complaint = trial.judge(store, guaranteedLsn)

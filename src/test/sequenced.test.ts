@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { SimulatedDisk } from '../log/simulated-disk.js'
-import { crashSequenced, faultSequenced, type SequencedCounts } from './sequenced-crashes.js'
+import { crashSequenced, DISK_FAULTS, faultSequenced, type SequencedCounts } from './sequenced-crashes.js'
 import { SequencedTrial } from './sequenced-trial.js'
 
 const SEED = Date.now() % 1_000_000_000
@@ -9,13 +9,14 @@ const noCounts = (): SequencedCounts => ({ points: 0, recoveries: 0, refusals: 0
 
 for (const durability of ['always', 'interval', 'os'] as const) {
   it(`answers as a model does, and shows only what is released, at level ${durability} (seed ${SEED})`, () => {
-    for (let round = 0; round < 5; round++)
+    for (let round = 0; round < 3; round++)
       new SequencedTrial({ seed: SEED + round, disk: new SimulatedDisk(), steps: 60, durability }).run()
   })
+
   it(`keeps every promise over a loss of power at any call, at level ${durability} (seed ${SEED})`, (t) => {
     const counts = noCounts()
-    crashSequenced({ seed: SEED, steps: 25, durability, plans: 2, every: 5 }, counts)
-    assert.ok(counts.points > 5, JSON.stringify(counts))
+    crashSequenced({ seed: SEED, steps: 25, durability, plans: 2, every: 8 }, counts)
+    assert.ok(counts.points > 3, JSON.stringify(counts))
     t.diagnostic(JSON.stringify(counts))
   })
 }
@@ -37,22 +38,10 @@ it(`a disk that is full now and then refuses writes; none of them ever appears, 
   t.diagnostic(`${refused} writes refused`)
 })
 
-const FAULTS = [
-  { call: 'sync', code: 'EIO' },
-  { call: 'write', code: 'EIO' },
-  { call: 'write', code: 'ENOSPC' },
-  { call: 'write', code: 'short' },
-  { call: 'preallocate', code: 'ENOSPC', times: 3 },
-  { call: 'rename', code: 'EIO' },
-  { call: 'open', code: 'EMFILE' },
-  { call: 'unlink', code: 'EROFS' },
-  { call: 'syncDirectory', code: 'EIO' },
-  { call: 'truncate', code: 'EIO' },
-] as const
 it(`goes on, or fails for good, with what it promised, whichever call of the disk fails (seed ${SEED})`, (t) => {
   const counts = noCounts()
-  for (const [index, fault] of FAULTS.entries())
-    faultSequenced({ seed: SEED + index, steps: 20, fault, every: 6 }, counts)
+  for (const [index, fault] of DISK_FAULTS.entries())
+    faultSequenced({ seed: SEED + index, steps: 15, fault, every: 9 }, counts)
   t.diagnostic(JSON.stringify(counts))
 })
 
