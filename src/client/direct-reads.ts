@@ -12,6 +12,7 @@ import type { LaneClient } from '../channel/lane-client.js'
 import type { Entry } from '../map/entry.js'
 import { ABSENT, FOUND, type ReadOnlyTable } from '../table/read-only-table.js'
 import { READ_BYTES, READ_NOTHING, READ_TEXT } from '../table/reader.js'
+import { writeInteger } from './digits.js'
 import type { Prepared, WireCodec } from './wire-codec.js'
 
 /** Only the server can say. */
@@ -85,7 +86,8 @@ export class DirectReads<K, V> {
   #seek(key: Prepared): ReadOnlyTable | undefined {
     if (this.#calls.queued > 0) return undefined
     const table = this.#table
-    if (typeof key === 'string') table.key.setText(key)
+    if (typeof key === 'number') table.key.setFilled(writeInteger(table.key.buffer, 0, key))
+    else if (typeof key === 'string') table.key.setText(key)
     else table.key.setBytes(key)
     return this.#lane.mayReadDirectly(table.key.words, table.key.byteLength) ? table : undefined
   }

@@ -4,6 +4,7 @@
  */
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
 import type { OperationMessage } from '../commands/operations/operation.js'
+import { MOST_INTEGER_BYTES, writeInteger } from './digits.js'
 import type { Prepared } from './wire-codec.js'
 
 /** Up to here, room for the longest possible UTF-8 is made without counting. */
@@ -30,6 +31,7 @@ export function fillRequest(
 
 /** Bytes that it takes at most. */
 function roomFor(part: Prepared, what: string, most: number): number {
+  if (typeof part === 'number') return MOST_INTEGER_BYTES
   if (typeof part !== 'string') return checkLength(part.length, what, most)
   if (part.length <= SHORT_TEXT) return part.length * MOST_BYTES_A_UNIT
   if (part.length > most) return checkLength(part.length, what, most)
@@ -38,6 +40,7 @@ function roomFor(part: Prepared, what: string, most: number): number {
 
 function put(message: OperationMessage, part: Prepared, at: number, what: string, most: number): number {
   const { bytes } = message
+  if (typeof part === 'number') return writeInteger(bytes, at, part)
   if (typeof part !== 'string') {
     bytes.set(part, at)
     return part.length

@@ -71,16 +71,16 @@ export class Requests<K, V> {
     this.keys = new WireCodec(keys)
     this.values = new WireCodec(values)
     this.message = message
-    this.#toValue = (reply) => (reply.code === STATUS.NO ? undefined : this.values.decode(valueIn(reply)))
+    this.#toValue = (reply) => (reply.code === STATUS.NO ? undefined : this.values.decodeIn(reply))
     this.#toEntry = (reply) => {
       if (reply.code === STATUS.NO) return undefined
       const { first: version, second: remainingTtlMs } = reply
-      return { value: this.values.decode(valueIn(reply)), version, remainingTtlMs }
+      return { value: this.values.decodeIn(reply), version, remainingTtlMs }
     }
-    this.#toSum = (reply) => this.values.decode(valueIn(reply))
+    this.#toSum = (reply) => this.values.decodeIn(reply)
     this.#toHit = (reply) => {
       const { second: remainingTtlMs } = reply
-      return { value: this.values.decode(valueIn(reply)) as number, remainingTtlMs }
+      return { value: this.values.decodeIn(reply) as number, remainingTtlMs }
     }
     this.#toPage = (reply) => ({
       cursor: reply.first,
@@ -312,6 +312,7 @@ function differenceText(kind: number, by: unknown): string {
 
 /** The bytes of what was prepared. Throws TypeError for a lone surrogate. */
 export function bytesFrom(prepared: Prepared, what: string): Uint8Array {
+  if (typeof prepared === 'number') return Buffer.from(String(prepared))
   if (typeof prepared !== 'string') return prepared
   if (!prepared.isWellFormed())
     throw new TypeError(`the ${what} holds a lone surrogate: repair the string first`)

@@ -7,10 +7,11 @@
  */
 import { OperationError } from '../base/errors.js'
 import { type Carried, type Codec, carried } from '../codec/codec.js'
-import { NUMBER_KIND } from '../commands/operations/operation.js'
+import { NUMBER_KIND, type OperationMessage, valueIn } from '../commands/operations/operation.js'
+import { readInteger } from './digits.js'
 
-/** A value as text or bytes of its own. */
-export type Prepared = string | Uint8Array
+/** A value as text, as bytes of its own, or as a whole number of 32 bits that stands for its decimal text. */
+export type Prepared = string | Uint8Array | number
 
 const INTEGER = /^-?(?:0|[1-9]\d{0,18})$/
 const FLOAT = /^(?:NaN|-?Infinity|-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/i
@@ -56,7 +57,19 @@ export class WireCodec<T> {
     // Copied: what a user's encoder returns may be used again by its next call.
     if (codec.carrier === 'bytes')
       return this.#isForeign ? Buffer.from(codec.encode(value)) : codec.encode(value)
-    return textOf(codec.toNumber(value))
+    const number = codec.toNumber(value)
+    return isShort(codec.carrier) && typeof number === 'number' ? number : textOf(number)
+  }
+
+  /** The value that is the payload of a reply; see {@link decode}. */
+  decodeIn(reply: OperationMessage): T {
+    const codec = this.#codec
+    if (codec.carrier !== 'text' && codec.carrier !== 'bytes' && isShort(codec.carrier)) {
+      const { bytes, valueAt } = reply
+      const number = readInteger(bytes, valueAt, valueAt + reply.valueBytes)
+      if (isIn(codec.carrier, number)) return codec.fromNumber(number)
+    }
+    return this.decode(valueIn(reply))
   }
 
   /** The value of `bytes`, which may be used again afterwards. May run user code. Throws OperationError BAD_VALUE. */
@@ -79,6 +92,15 @@ function textOf(value: number | bigint): string {
   return Object.is(value, -0) ? '-0' : String(value)
 }
 
+/** Whether numbers of that kind have at most 32 bits. */
+function isShort(carrier: string): carrier is 'int32' | 'uint32' {
+  return carrier === 'uint32' || carrier === 'int32'
+}
+
+function isIn(carrier: 'int32' | 'uint32', value: number): boolean {
+  return carrier === 'int32' ? value === (value | 0) : value === value >>> 0
+}
+
 function numberOf(carrier: keyof typeof KINDS, text: string): number | bigint {
   if (carrier === 'float64') {
     if (FLOAT.test(text)) return Number(text)
@@ -88,7 +110,7 @@ function numberOf(carrier: keyof typeof KINDS, text: string): number | bigint {
       if (value >= MIN_INT64 && value <= MAX_INT64) return value
     } else {
       const value = Number(text)
-      if (carrier === 'int32' ? value === (value | 0) : value === value >>> 0) return value
+      if (isIn(carrier, value)) return value
     }
   }
   const shown = text.length > 40 ? `${text.slice(0, 40)}...` : text
