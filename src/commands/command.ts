@@ -30,6 +30,24 @@ export interface Session {
   closing: boolean
 }
 
+/** The log of a durable node. Positions count records. */
+export interface LogFacts {
+  /** `disk-full`: writes are refused until there is space. `failed`: until a restart. */
+  readonly state: 'ok' | 'disk-full' | 'failed'
+  readonly position: number
+  readonly syncedPosition: number
+  readonly releasedPosition: number
+  /** Since the start. */
+  readonly bytesWritten: number
+  readonly groups: number
+  readonly refusedWrites: number
+  readonly snapshots: number
+  readonly snapshotsFailed: number
+  /** Wall clock; 0: none since the start. */
+  readonly lastSnapshotMs: number
+  readonly isSnapshotRunning: boolean
+}
+
 /** Facts about the node for INFO, CONFIG GET and SHUTDOWN. */
 export interface NodeFacts {
   readonly version: string
@@ -39,6 +57,8 @@ export interface NodeFacts {
   readonly port: number
   readonly eviction: 'none' | 'clock'
   readonly socketWorkers: number
+  /** How the log is doing; absent where nothing is kept. */
+  log?(): LogFacts
   connectedClients(): number
   connectionsReceived(): number
   commandsProcessed(): number

@@ -3,7 +3,7 @@
  * dashboards find what they look for, with Hearth's own facts under names that start with `hearth_`.
  * A line is written only where the value is known; nothing is made up to fill Redis's list.
  */
-import type { CommandContext } from './command.js'
+import type { CommandContext, LogFacts } from './command.js'
 import { REDIS_VERSION } from './connection.js'
 
 type Fact = readonly [name: string, value: string | number]
@@ -38,12 +38,16 @@ const SECTIONS: ReadonlyMap<string, Section> = new Map<string, Section>([
   ],
   [
     'persistence',
-    ({ node }) => [
-      ['loading', 0],
-      ['rdb_bgsave_in_progress', 0],
-      ['aof_enabled', 0],
-      ['hearth_durability', node.durability],
-    ],
+    ({ node }) => {
+      const log = node.log?.()
+      return [
+        ['loading', 0],
+        ['rdb_bgsave_in_progress', log?.isSnapshotRunning === true ? 1 : 0],
+        ['aof_enabled', log === undefined ? 0 : 1],
+        ['hearth_durability', node.durability],
+        ...(log === undefined ? [] : logFacts(log)),
+      ]
+    },
   ],
   [
     'stats',
@@ -69,6 +73,21 @@ const SECTIONS: ReadonlyMap<string, Section> = new Map<string, Section>([
   ['cluster', () => [['cluster_enabled', 0]]],
   ['keyspace', ({ store }) => (store.size === 0 ? [] : [['db0', `keys=${store.size}`]])],
 ])
+
+function logFacts(log: LogFacts): Fact[] {
+  return [
+    ['rdb_last_save_time', Math.floor(log.lastSnapshotMs / 1000)],
+    ['aof_last_write_status', log.state === 'ok' ? 'ok' : 'err'],
+    ['hearth_log_state', log.state],
+    ['hearth_log_position', log.position],
+    ['hearth_log_synced_position', log.syncedPosition],
+    ['hearth_log_bytes_written', log.bytesWritten],
+    ['hearth_log_groups', log.groups],
+    ['hearth_log_refused_writes', log.refusedWrites],
+    ['hearth_snapshots', log.snapshots],
+    ['hearth_snapshots_failed', log.snapshotsFailed],
+  ]
+}
 
 const EVERYTHING: ReadonlySet<string> = new Set(['all', 'default', 'everything'])
 

@@ -1,6 +1,7 @@
 /** What commands may know of their node, put together once for each thread that serves sockets. */
 import type { NodeFacts } from '../commands/command.js'
 import type { NodeCounters } from './counters.js'
+import type { LogStatus } from './log-status.js'
 
 /** The part that is the same on every thread and can be sent to it. */
 export interface FixedFacts {
@@ -17,10 +18,12 @@ export function nodeFacts(
   counters: NodeCounters,
   port: number,
   shutdown: () => void,
+  log?: LogStatus,
 ): NodeFacts {
   return {
     ...fixed,
     port,
+    ...(log === undefined ? {} : { log: () => log.facts }),
     connectedClients: () => counters.connected,
     connectionsReceived: () => counters.received,
     commandsProcessed: () => counters.processed,

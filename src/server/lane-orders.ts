@@ -14,9 +14,10 @@ import type { SnapshotEvent } from '../store/chores.js'
 import type { DirectStoreHandle } from '../store/direct-store.js'
 import type { OpenReport, RecoveryProgress } from '../store/open-sequenced.js'
 import type { FixedFacts } from './facts.js'
+import type { LogStateEvent } from './log-status.js'
 
 /** What a log tells whoever runs the node. */
-export type LogEvent = RecoveryEvent | SnapshotEvent
+export type LogEvent = RecoveryEvent | SnapshotEvent | LogStateEvent
 
 export interface LaneWorkerData {
   readonly number: number

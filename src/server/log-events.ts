@@ -24,6 +24,8 @@ export function describeLogEvent(event: LogEvent): { readonly isTrouble: boolean
         isTrouble: false,
         text: `snapshot ${event.made.name}: ${event.made.entries} entries, ${event.made.bytes} bytes, ${Math.round(event.elapsedMs)} ms`,
       }
+    case 'log-state':
+      return { isTrouble: event.state !== 'ok', text: event.text }
     case 'snapshot-failed':
       return { isTrouble: true, text: `a snapshot could not be made: ${String(event.error)}` }
   }

@@ -17,6 +17,7 @@ import { MAX_WINDOW } from '../channel/layout.js'
 import { Ledger } from '../channel/ledger.js'
 import { Client } from '../client/client.js'
 import type { ClientOptions } from '../client/client-options.js'
+import type { LogFacts } from '../commands/command.js'
 import type { DirectStore, DirectStoreOptions } from '../store/direct-store.js'
 import type { OpenReport } from '../store/open-sequenced.js'
 import { type DataDirectory, openDataDirectory } from './data-directory.js'
@@ -24,6 +25,7 @@ import type { FixedFacts } from './facts.js'
 import { LaneHost } from './lane-host.js'
 import { LaneWorkers, type WriterOptions } from './lane-workers.js'
 import { describeLogEvent } from './log-events.js'
+import { LogStatus, type LogStatusHandle } from './log-status.js'
 import { openServedTable, type ServedTable } from './served-table.js'
 import { type CheckedServerOptions, checkServerOptions, type ServerOptions } from './server-options.js'
 import { type SocketWorkers, startSocketWorkers } from './socket-workers.js'
@@ -42,6 +44,7 @@ export class Server {
   readonly #table: ServedTable
   readonly #host: LaneHost
   readonly #data: DataDirectory | undefined
+  readonly #log: LogStatus | undefined
   readonly #gone = new Set<() => void>()
   readonly #stop: () => void
   #isRunning = true
@@ -51,6 +54,7 @@ export class Server {
     this.textPort = sockets?.textPort
     this.recovered = parts.recovered
     this.#data = parts.data
+    this.#log = parts.log
     this.name = options.name
     this.resp = options.resp && { host: options.resp.host, port: sockets?.port ?? 0 }
     this.#table = table
@@ -107,10 +111,11 @@ export class Server {
     return this.#host.clients
   }
 
-  /** Counters and sizes of the table. */
-  stats(): ReturnType<DirectStore['stats']> {
+  /** Counters and sizes of the table and, on a durable server, how its log is doing. */
+  stats(): ReturnType<DirectStore['stats']> & { readonly log?: LogFacts } {
     this.#checkRunning()
-    return this.#table.store.stats()
+    const stats = this.#table.store.stats()
+    return this.#log === undefined ? stats : { ...stats, log: this.#log.facts }
   }
 
   /** Walks the whole table and throws on a broken invariant; writers wait meanwhile. */
@@ -174,6 +179,7 @@ export class Server {
 interface Parts {
   readonly table: ServedTable
   readonly data: DataDirectory | undefined
+  readonly log: LogStatus | undefined
   readonly recovered: OpenReport | undefined
   readonly host: LaneHost
   readonly workers: LaneWorkers
@@ -206,7 +212,8 @@ async function startParts(
   // The writer thread publishes, too: what transactions say.
   const bus = createBus(socketWorkers + 1)
   let recovered: OpenReport | undefined
-  const writer = writerOptions(options, data, bus.at(-1), (report) => {
+  const status = LogStatus.create()
+  const writer = writerOptions(options, data, bus.at(-1), status, (report) => {
     recovered = report
   })
   const ledger = Ledger.create(options.maxClients + socketWorkers)
@@ -227,9 +234,9 @@ async function startParts(
   const serverId = table.region?.id ?? Array.from(randomWords(4))
   const host = new LaneHost({ bell: table.bell, ledger, workers, serverId, region: table.region })
   hangUp = (file) => host.hangUp(file)
-  const fronts = { table, facts, stop, bus, hasWriter: writer !== undefined }
+  const fronts = { table, facts, stop, bus, status: writer && status.handle }
   const sockets = resp && (await startFronts(options, resp, fronts, host, workers))
-  return { table, data, recovered, host, workers, sockets, asked, stop }
+  return { table, data, log: writer && status, recovered, host, workers, sockets, asked, stop }
 }
 
 /** Undefined without a data directory: then there is no writer thread. */
@@ -237,13 +244,14 @@ function writerOptions(
   { data: wanted, capacityBytes, eviction, logger }: CheckedServerOptions,
   data: DataDirectory | undefined,
   bus: BusHandle | undefined,
+  { handle: status }: LogStatus,
   recovered: (report: OpenReport) => void,
 ): WriterOptions | undefined {
   if (wanted === undefined || data === undefined || bus === undefined) return undefined
   const { durability, intervalMs, acceptLoss, onRecovery } = wanted
   const { path: directory, identity } = data
   return {
-    data: { bus, directory, identity, capacityBytes, eviction, durability, intervalMs, acceptLoss },
+    data: { bus, status, directory, identity, capacityBytes, eviction, durability, intervalMs, acceptLoss },
     recovering: (progress) => onRecovery?.(progress),
     recovered,
     event: (event) => {
@@ -260,19 +268,20 @@ interface FrontParts {
   readonly facts: FixedFacts
   readonly stop: () => void
   readonly bus: readonly BusHandle[]
-  readonly hasWriter: boolean
+  /** Undefined without a writer thread. */
+  readonly status: LogStatusHandle | undefined
 }
 
 async function startFronts(
   { text }: CheckedServerOptions,
   { host: address, port }: { readonly host: string; readonly port: number },
-  { table, facts, stop, bus, hasWriter }: FrontParts,
+  { table, facts, stop, bus, status }: FrontParts,
   host: LaneHost,
   workers: LaneWorkers,
 ): Promise<SocketWorkers> {
   const bell = table.bell.share()
   const own = bus.slice(0, facts.socketWorkers)
-  const lanes = hasWriter ? own.map(() => ({ file: host.join(MAX_WINDOW).file.share(), bell })) : undefined
+  const lanes = status && own.map(() => ({ file: host.join(MAX_WINDOW).file.share(), bell, status }))
   try {
     return await startSocketWorkers({
       address: {

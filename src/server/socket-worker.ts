@@ -13,6 +13,7 @@ import type { SharedHandle } from '../channel/mapped-file.js'
 import type { DirectStoreHandle } from '../store/direct-store.js'
 import { type CountersHandle, NodeCounters } from './counters.js'
 import { type FixedFacts, nodeFacts } from './facts.js'
+import { LogStatus, type LogStatusHandle } from './log-status.js'
 import { type ListenTarget, SocketServer } from './socket-server.js'
 import { openTextFront, type TextFront, type TextFrontOptions, type TextWriter } from './text-front.js'
 import { type BusHandle, ThreadBus } from './thread-bus.js'
@@ -36,6 +37,7 @@ export interface SocketWorkerData {
 /** A lane of this process, and the bell of its server. */
 export interface WriterLane {
   readonly file: LaneFileHandle
+  readonly status: LogStatusHandle
   readonly bell: SharedHandle
 }
 
@@ -67,10 +69,11 @@ async function main(): Promise<void> {
   const carrier = link && new WriterCarrier(link)
   const server = new SocketServer(store, bus, counters, carrier)
   const shutdown = (): void => tell({ kind: 'shutdown' })
+  const log = data.lane && new LogStatus(data.lane.status)
   let textFront: TextFront | undefined
   try {
     const listening = await server.listen(data.listen, (tcpPort) =>
-      nodeFacts(data.facts, counters, tcpPort, shutdown),
+      nodeFacts(data.facts, counters, tcpPort, shutdown, log),
     )
     if (data.text !== undefined)
       textFront = await openTextFront(store, data.text, counters, data.facts, carrier && textWriter(carrier))

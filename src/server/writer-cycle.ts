@@ -25,6 +25,8 @@ export interface WriterCycleOptions {
   /** Makes `reply` say why a request of this code was refused. Throws what is no refusal but a bug. */
   readonly fail: (code: number, reply: Message, error: unknown) => void
   readonly complete: (ticket: number, reply: Message) => void
+  /** After each group. */
+  readonly settled?: () => void
   /** A clock that never goes back. */
   readonly monotonicMs: () => number
 }
@@ -92,6 +94,7 @@ export class WriterCycle {
       const held = this.#held
       this.#held = []
       for (const answer of held) this.#answer(answer, released, refused)
+      this.#options.settled?.()
       if (this.#held.length === 0) return
     }
   }

@@ -27,12 +27,14 @@ import { openOnDisk } from '../store/open-sequenced.js'
 import type { SequencedStore } from '../store/sequenced-store.js'
 import { attachByName } from '../store/served-region.js'
 import { carryOut, type FromLaneWorker, type LaneWorkerData, type ToLaneWorker } from './lane-orders.js'
+import { type LogStateEvent, LogStatus, type LogStatusHandle } from './log-status.js'
 import { type BusHandle, ThreadBus } from './thread-bus.js'
 import { WriterCycle } from './writer-cycle.js'
 import { WriterRequests } from './writer-requests.js'
 
 /** What it needs besides what every lane thread does. */
 export interface WriterThreadData extends LaneWorkerData {
+  readonly status: LogStatusHandle
   /** It publishes what transactions say. */
   readonly bus: BusHandle
   readonly directory: string
@@ -56,8 +58,12 @@ async function main(): Promise<void> {
   assert(port !== null, 'this file runs as a worker thread')
   const data = workerData as WriterThreadData
   const tell = (message: FromLaneWorker): void => port.postMessage(message)
-  const store = recover(data, tell)
+  const status = new LogStatus(data.status)
+  const store = recover(data, status, tell)
   if (store === undefined) return
+  const tellState = (event: LogStateEvent | undefined): void => {
+    if (event !== undefined) tell({ kind: 'event', event })
+  }
   const bus = new ThreadBus(data.bus)
   const requests = new WriterRequests(data.facts, bus, () => tell({ kind: 'shutdown' }))
   let failure: { readonly error: unknown } | undefined
@@ -82,7 +88,11 @@ async function main(): Promise<void> {
   const cycle = new WriterCycle({
     store,
     run: (overlay, request, reply) => requests.run(overlay, request, reply),
-    fail: (code, reply, error) => requests.fail(code, reply, error),
+    fail: (code, reply, error) => {
+      if (isOperationError(error)) tellState(status.noteRefusal(error))
+      requests.fail(code, reply, error)
+    },
+    settled: () => tellState(status.noteGroup(store)),
     complete: (ticket, reply) => worker.complete(ticket, reply),
     monotonicMs,
   })
@@ -106,6 +116,7 @@ async function main(): Promise<void> {
 /** Undefined if it could not be, which the main thread has been told. */
 function recover(
   data: WriterThreadData,
+  status: LogStatus,
   tell: (message: FromLaneWorker) => void,
 ): SequencedStore | undefined {
   let toldMs = monotonicMs()
@@ -120,7 +131,11 @@ function recover(
         toldMs = monotonicMs()
         tell({ kind: 'recovering', progress })
       },
-      onEvent: (event) => tell({ kind: 'event', event }),
+      onEvent: (event) => {
+        if (event.kind === 'snapshot' || event.kind === 'snapshot-failed')
+          status.noteSnapshot(event, Date.now())
+        tell({ kind: 'event', event })
+      },
     })
     tell({ kind: 'recovered', report })
     return store

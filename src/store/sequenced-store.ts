@@ -134,6 +134,11 @@ export class SequencedStore {
     return this.#writer.synced
   }
 
+  /** Bytes handed to the kernel since the store was opened. */
+  get bytesWritten(): number {
+    return this.#writer.bytesWritten
+  }
+
   /** What made the log fail for good. */
   get failure(): OperationError | undefined {
     return this.#failure
