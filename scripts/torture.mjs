@@ -72,6 +72,7 @@ const { crashNode } = await import('../dist/test/node-crash.js')
 const { crashEverywhere } = await import('../dist/test/log-crashes.js')
 const { killRound } = await import('../dist/test/log-kill.js')
 const { sequencedRound } = await import('../dist/test/sequenced-crashes.js')
+const { SharedMap } = await import('../dist/index.js')
 const { NO_NAMED_TABLES, useScratchDirectory } = await import('../dist/test/named-scratch.js')
 
 const STORM_READS = 1_000_000
@@ -159,11 +160,25 @@ if (done.killed > 0) {
 }
 console.log('torture: nothing found')
 
+function scratchDirectory() {
+  scratch ??= useScratchDirectory()
+  return scratch
+}
+
+/** Of those that were made here. */
+function removeTables() {
+  if (scratch !== undefined) for (const { name } of SharedMap.list()) SharedMap.unlink(name)
+}
+
 /** @param {number} seed */
 async function someHistories(seed) {
   for (const kind of /** @type {const} */ (['numbers', 'texts', 'blobs'])) {
     const shape = seed % 2 === 0 ? { threads: 4, keys: 1, stripes: 1 } : { threads: 6, keys: 4 }
-    const report = await runHistory({ subject: { values: kind }, seed, operationsPerThread: 5000, ...shape })
+    // One in three in processes, some of which can only read.
+    const apart = seed % 3 === 2 && !NO_NAMED_TABLES ? { directory: scratchDirectory(), readers: 2 } : {}
+    const all = { ...shape, ...apart }
+    const report = await runHistory({ subject: { values: kind }, seed, operationsPerThread: 5000, ...all })
+    removeTables()
     const complaint = complaintOf(report)
     if (complaint !== undefined) throw new Error(complaint)
     done.histories++
@@ -175,8 +190,13 @@ async function someHistories(seed) {
 async function oneStorm(seed) {
   const kind = seed % 2 === 0 ? 'text' : 'bytes'
   const threads = seed % 4 < 2 ? { readers: 3, writers: 1 } : { readers: 2, writers: 2 }
-  const shape = { ...threads, reads: STORM_READS, keys: 300, capacity: '16MiB' }
+  // One in three on a named table, which the readers cannot store into.
+  const isNamed = seed % 3 === 2 && !NO_NAMED_TABLES
+  if (isNamed) scratchDirectory()
+  const named = isNamed ? { name: `storm ${seed}` } : {}
+  const shape = { ...threads, ...named, reads: STORM_READS, keys: 300, capacity: '16MiB' }
   const counts = await runStorm({ kind, seed, ...shape })
+  removeTables()
   done.storms++
   done.reads += counts.reads
   done.writes += counts.writes
@@ -201,10 +221,15 @@ async function someSchedules(seed) {
 
 /** @param {number} seed */
 async function someKills(seed) {
-  scratch ??= useScratchDirectory()
   const shape = seed % 2 === 0 ? { processes: 3, stripes: 1 } : { processes: 4, stripes: 4 }
   const rounds = Math.min(KILLS_AT_ONCE, limits.kills - done.kills)
-  const counts = await runKills({ seed, directory: scratch, rounds, mostMs: Math.max(1, leftMs()), ...shape })
+  const counts = await runKills({
+    seed,
+    directory: scratchDirectory(),
+    rounds,
+    mostMs: Math.max(1, leftMs()),
+    ...shape,
+  })
   done.kills += counts.rounds
   done.killed += counts.killed
   done.repairs += counts.repairs

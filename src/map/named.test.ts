@@ -189,6 +189,7 @@ describe('a named table', options, () => {
     const { createdAtMs, usedBytes, sizeBytes, ...rest } = find()
     assert.deepEqual(rest, {
       name: 'listed',
+      role: 'direct',
       state: 'ready',
       participants: 2,
       capacityBytes: 4 * 2 ** 20,
