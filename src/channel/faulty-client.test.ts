@@ -9,6 +9,7 @@ import { assertReply, LaneWorld, REQUEST_CODE, TINY_SHAPE } from '../test/lane-w
 import type { LaneClient } from './lane-client.js'
 import type { LaneWorker } from './lane-worker.js'
 import { FAULTS, IN_AREA, laneAt, SLOT, SLOT_HEAD_WORDS, SLOT_STATE, slotsAt, stateWord } from './layout.js'
+import { ROW, ROW_STATE } from './ledger.js'
 
 /** The lane of the faulty client, and that of its neighbour. */
 const FAULTY = 0
@@ -169,6 +170,24 @@ test('a dropped client is told at its next call, and the lane takes nothing any 
       error.message.includes(FAULTS[1]),
   )
   assert.equal(worker.poll(), 0)
+})
+
+test('a worker that ends while it drops a lane leaves it to its successor to tell the client', () => {
+  const at = new LaneWorld(PLAIN_MODULES)
+  const client = at.openClient()
+  at.addWorker()
+  const successor = at.addWorker()
+  const row = at.ledger.rowAt(at.firstRow)
+  at.ledger.words[row + ROW.holder] = (1 << 8) | 1
+  at.ledger.words[row + ROW.state] = ROW_STATE.DROPPED
+  at.dead.add(0)
+  const id = at.submit(client, { number: 1, keyBytes: 1, valueBytes: 1, replyBytes: 1 })
+  at.rest(successor)
+  assert.throws(
+    () => client.poll(id, at.message()),
+    (error) => isOperationError(error, 'REFUSED') && error.outcome === 'unknown',
+  )
+  assert.equal(at.ledger.words[row + ROW.holder], 0)
 })
 
 /** Writes random words into part of a shared array for as long as it lives. */

@@ -34,6 +34,15 @@ import { type Handler, type LaneKeeper, ServedLane } from './served-lane.js'
 
 /** Most requests of one lane before the others have their turn. */
 const BATCH = 64
+/**
+ * A look at a lane costs 50 to 100 ns, so with many of them those that had something are looked at first (measured with
+ * 256: a round trip 16 us without that); all are at each eighth poll, and whenever these have nothing.
+ */
+const FEW_LANES = 8
+const MOST_HOT = 8
+const COLD_MASK = 7
+const HOT_LOOKS = 32
+const AROUND_MASK = 0xff
 /** How long the last one that is awake looks on before it sleeps. */
 const SPIN_MS = 0.05
 const LOOKS_PER_CLOCK = 16
@@ -69,6 +78,7 @@ export class LaneWorker {
   readonly #isAlive: Liveness
   readonly #keeper: LaneKeeper
   #lanes: ServedLane[] = []
+  #hot: ServedLane[] = []
   readonly #bySerial = new Map<number, ServedLane>()
   readonly #doorbells = new Map<number, Doorbell[]>()
   #serial = 0
@@ -121,6 +131,7 @@ export class LaneWorker {
       this.#bySerial.delete(serial)
     }
     this.#lanes = this.#lanes.filter((lane) => lane.file.id !== id)
+    this.#hot = []
     for (const doorbell of this.#doorbells.get(id) ?? []) doorbell.close()
     this.#doorbells.delete(id)
   }
@@ -130,19 +141,45 @@ export class LaneWorker {
     return this.#lanes.length
   }
 
-  /** Takes what has come, a bounded batch of each lane; returns how much that was, 0 for nothing. */
+  /** Takes what has come, a bounded batch of each lane; returns how much that was, 0 for nothing in any lane. */
   poll(): number {
+    const polls = ++this.#polls
+    const done = (polls & COLD_MASK) === 0 ? 0 : this.#pollHot()
+    if ((polls & AROUND_MASK) === 0) this.#lookAround()
+    return done > 0 ? done : this.#pollAll()
+  }
+
+  #pollAll(): number {
+    const lanes = this.#lanes
+    const mayHeat = lanes.length > FEW_LANES
+    if (this.#hot.length > 0) this.#hot = []
     let done = 0
     let busy = 0
-    const lanes = this.#lanes
     for (let i = 0; i < lanes.length; i++) {
-      const some = lanes[i]!.serve(BATCH)
+      const lane = lanes[i]!
+      const some = lane.serve(BATCH)
       done += some
       if (some === BATCH) busy++
+      if (some > 0 && mayHeat && this.#hot.length < MOST_HOT) this.#hot.push(lane)
     }
     if (done > 0) this.#mayBeMore = true
     if (busy > 1) this.#busyPolls++
-    if ((++this.#polls & 0xff) === 0) this.#lookAround()
+    return done
+  }
+
+  /** Only the lanes that had something last time, looked at for about as long as a client takes to ask again. */
+  #pollHot(): number {
+    const hot = this.#hot
+    let done = 0
+    for (let look = 0; hot.length > 0 && look < HOT_LOOKS && done === 0; look++) {
+      let busy = 0
+      for (let i = 0; i < hot.length; i++) {
+        const some = hot[i]!.serve(BATCH)
+        done += some
+        if (some === BATCH) busy++
+      }
+      if (busy > 1) this.#busyPolls++
+    }
     return done
   }
 

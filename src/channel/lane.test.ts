@@ -282,3 +282,20 @@ test('a ticket is completed once, and one of a client that has gone goes nowhere
   at.ledger.close(at.firstRow, 2)
   assert.equal(at.ledger.used, 0)
 })
+
+test('with many lanes, those that were busy do not keep the others from their turn', () => {
+  const at = world({ lanes: 40, transferBytes: 4096 })
+  const worker = at.addWorker()
+  const clients = Array.from({ length: 40 }, () => at.openClient())
+  const [busy, ...others] = clients as [LaneClient, ...LaneClient[]]
+  for (let number = 1; number < 200; number++) {
+    const other = others[number % others.length]!
+    const late = at.submit(other, small(1000 + number))
+    // The busy one never rests while the other waits.
+    let polls = 0
+    for (const reply = at.message(); !other.poll(late, reply); polls++) {
+      assertReply(settle(at, busy, at.submit(busy, small(number)), [worker]), small(number))
+      assert.ok(polls < 10, 'looked at after a bounded number of turns')
+    }
+  }
+})
