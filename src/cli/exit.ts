@@ -4,6 +4,7 @@
  */
 import { isOperationError } from '../base/errors.js'
 import { RespError } from '../client/reply-reader.js'
+import { UnsupportedError } from '../memory/native.js'
 
 export const EXIT = { done: 0, no: 1, wrongUse: 2, couldNot: 3 } as const
 
@@ -29,8 +30,10 @@ export function reportFailure(error: unknown, program = 'hearth', server = 'hear
 }
 
 function sentenceOf(error: unknown, server: string): string {
-  if (error instanceof UsageError || error instanceof CouldNotError || error instanceof RespError)
-    return error.message
+  const isPlain = [UsageError, CouldNotError, RespError, UnsupportedError].some(
+    (kind) => error instanceof kind,
+  )
+  if (error instanceof Error && isPlain) return error.message
   if (isOperationError(error, 'NO_SERVER')) {
     return `${withoutCode(error)}. Start one with: ${server}`
   }

@@ -2,7 +2,7 @@
  * The argument NAME of commands that look at a named table: opened for reading, whoever it belongs to, since who names it
  * wants to see it. Nothing of it is changed, and nobody who uses it notices.
  */
-import { Native, UnsupportedError } from '../memory/native.js'
+import { Native } from '../memory/native.js'
 import { ReadOnlyRegion } from '../memory/read-only-region.js'
 import { regionName } from '../memory/region-name.js'
 import { answerNo, CouldNotError } from './exit.js'
@@ -32,8 +32,7 @@ function openTable(name: string): ReadOnlyRegion | undefined {
   try {
     return ReadOnlyRegion.open(Native.load(), regionName(name), ANY_MODE)
   } catch (error) {
-    if (error instanceof UnsupportedError || error instanceof RangeError)
-      throw new CouldNotError(error.message)
+    if (error instanceof RangeError) throw new CouldNotError(error.message)
     throw error
   }
 }
