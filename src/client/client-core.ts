@@ -43,6 +43,8 @@ export class ClientCore<K, V> {
   #links = 0
   #isClosed = false
   #isReferenced = false
+  /** Something is to come that nobody has asked for: messages. */
+  #isHeld = false
   #areCallsReferenced = true
   #retry: NodeJS.Timeout | undefined
 
@@ -153,6 +155,13 @@ export class ClientCore<K, V> {
     return answer
   }
 
+  /** Publishes after all that was asked before has been carried out. */
+  async publish(channel: string, message: Uint8Array, options: CallOptions | undefined): Promise<number> {
+    const { lane, calls, messenger } = this.link()
+    if (lane.inFlight > 0 || calls.pending > 0) await this.call(() => this.requests.size(), options)
+    return messenger.publish(Buffer.from(channel), Buffer.from(message))
+  }
+
   ref(): void {
     this.#isReferenced = true
     this.#areCallsReferenced = true
@@ -162,6 +171,12 @@ export class ClientCore<K, V> {
   unref(): void {
     this.#isReferenced = false
     this.#areCallsReferenced = false
+    this.#applyReferences()
+  }
+
+  /** Whether the connection is to keep the process alive as if by `ref`, unless `unref` was said. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld
     this.#applyReferences()
   }
 
@@ -230,7 +245,7 @@ export class ClientCore<K, V> {
   #open(connection: Connection): Link<K, V> {
     try {
       const link = new Link(connection, this.requests, this.#links++, (error) => this.#ended(error))
-      link.setReferenced(this.#isReferenced, this.#areCallsReferenced)
+      link.setReferenced(this.#keepsAlive, this.#areCallsReferenced)
       return link
     } catch (error) {
       connection.close()
@@ -248,7 +263,7 @@ export class ClientCore<K, V> {
   #reconnectIn(pauseMs: number): void {
     if (this.#connector === undefined || this.#isClosed) return
     this.#retry = setTimeout(() => void this.#reconnect(pauseMs), pauseMs)
-    if (!this.#isReferenced) this.#retry.unref()
+    if (!this.#keepsAlive) this.#retry.unref()
   }
 
   async #reconnect(pausedMs: number): Promise<void> {
@@ -267,10 +282,14 @@ export class ClientCore<K, V> {
     }
   }
 
+  get #keepsAlive(): boolean {
+    return this.#isReferenced || (this.#isHeld && this.#areCallsReferenced)
+  }
+
   #applyReferences(): void {
-    if (this.#isReferenced) this.#retry?.ref()
+    if (this.#keepsAlive) this.#retry?.ref()
     else this.#retry?.unref()
-    this.#link.setReferenced(this.#isReferenced, this.#areCallsReferenced)
+    this.#link.setReferenced(this.#keepsAlive, this.#areCallsReferenced)
   }
 
   #whyNot(): OperationError {

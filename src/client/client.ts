@@ -12,7 +12,9 @@
 import type { OperationError } from '../base/errors.js'
 import { packageVersion } from '../base/version.js'
 import { Message } from '../channel/message.js'
+import { describe } from '../codec/codec.js'
 import { codecs } from '../codec/codecs.js'
+import { checkFunction } from '../map/arguments.js'
 import type { Entry, SetOptions } from '../map/entry.js'
 import { regionName } from '../memory/region-name.js'
 import type { StoreStats } from '../store/store.js'
@@ -20,9 +22,11 @@ import type { CallOptions } from './call-options.js'
 import { ClientCore } from './client-core.js'
 import { type ClientOptions, checkClientOptions, type WindowedName } from './client-options.js'
 import { type Connection, type Connector, connectorTo } from './connection.js'
+import { MAX_MESSAGE_BYTES } from './control-messages.js'
 import { ASK, type DirectReads } from './direct-reads.js'
-import { type Decode, type Hit, type Page, Requests } from './requests.js'
+import { bytesFrom, type Decode, type Hit, type Page, Requests } from './requests.js'
 import { compareAndSet, compute, entryPage, getMany, getOrInsert, setMany } from './rounds.js'
+import { type Listener, type SubscribeOptions, Subscriptions } from './subscriptions.js'
 import { SyncOperations } from './sync-operations.js'
 import { type Change, transaction } from './transactions.js'
 import type { Answer } from './windowed.js'
@@ -36,6 +40,7 @@ export class Client<K = string, V = string> {
   /** The same operations, blocking. */
   readonly sync: SyncOperations<K, V>
   readonly #core: ClientCore<K, V>
+  #subscriptions: Subscriptions<K, V> | undefined
 
   private constructor(core: ClientCore<K, V>) {
     this.#core = core
@@ -223,6 +228,33 @@ export class Client<K = string, V = string> {
     return this.#core.run(transaction(this.#core.requests, keys, change), options)
   }
 
+  /**
+   * Calls `listener` with every message on `channel`, or on all channels that match it with `pattern`, whoever publishes it,
+   * Redis clients too; messages are values. Resolves, when nothing of what follows will be missed, to what ends it. Keeps the
+   * process alive. After a reconnect it goes on by itself; what was published in between is lost.
+   */
+  subscribe(
+    channel: string,
+    listener: Listener<V>,
+    options: SubscribeOptions = {},
+  ): Promise<() => Promise<void>> {
+    checkName(channel)
+    checkFunction(listener, 'subscribe')
+    this.#subscriptions ??= new Subscriptions(this.#core)
+    return this.#subscriptions.add(channel, listener, options)
+  }
+
+  /** Sends a message to all who listen, after everything this client has asked before; resolves to how many they are. */
+  async publish(channel: string, message: V, options?: CallOptions): Promise<number> {
+    checkName(channel)
+    const bytes = bytesFrom(this.#core.requests.values.prepare(message), 'message')
+    if (bytes.length > MAX_MESSAGE_BYTES)
+      throw new RangeError(
+        `the message takes ${bytes.length} bytes; one may take at most ${MAX_MESSAGE_BYTES}`,
+      )
+    return this.#core.publish(channel, bytes, options)
+  }
+
   size(options?: CallOptions): Promise<number> {
     return this.#core.call(() => this.#core.requests.size(), options)
   }
@@ -338,4 +370,9 @@ export class Client<K = string, V = string> {
     }
     return core.call(() => fill(core.requests), options)
   }
+}
+
+function checkName(channel: unknown): asserts channel is string {
+  if (typeof channel !== 'string') throw new TypeError(`a channel is a string, not ${describe(channel)}`)
+  if (!channel.isWellFormed()) throw new TypeError('the name of a channel holds a lone surrogate')
 }

@@ -12,12 +12,14 @@ import type { RegionName } from '../memory/region-name.js'
 import { isServed } from '../store/served-region.js'
 import { CONTROL_VERSION } from './control-messages.js'
 import { ControlSocket } from './control-socket.js'
+import type { Messenger } from './messenger.js'
 
 /** What is needed of a server. */
 export interface Connection {
   readonly file: LaneFile
   readonly bell: Bell
   readonly region: RegionView
+  readonly messenger: Messenger
   isServerAlive(): boolean
   /** Everything that lies in files has been opened. */
   mapped(): void
@@ -74,6 +76,7 @@ function overSocket(control: ControlSocket, region: ReadOnlyRegion, file: LaneFi
     file,
     bell,
     region,
+    messenger: control.messenger,
     isServerAlive: () => isServed(region.presence),
     mapped: () => control.confirm(),
     onGone: (listener) => control.onGone(listener),

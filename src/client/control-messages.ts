@@ -6,14 +6,19 @@
  *                          <──────  welcome: the region, the lane file      (or refused: why; and it hangs up)
  *   mapped                 ──────>                                          the file loses its name
  *
- * Then the connection stays, silent: its end tells each side that the other is gone, whatever it died of. Lines have
- * bounds, and what is no such message ends the connection.
+ * Then the connection stays: its end tells each side that the other is gone, whatever it died of. What goes over it from
+ * then on is publish/subscribe: requests with an id, `done` or `failed` for each, and messages. Names and messages are
+ * base64. Lines have bounds, and what is no such message ends the connection.
  */
 import type { MappedHandle } from '../memory/mapped-region.js'
 
 /** Of the messages and of what the lanes carry. Another number is another language. */
 export const CONTROL_VERSION = 1
 export const MAX_LINE_BYTES = 4096
+/** Of what a client publishes. */
+export const MAX_MESSAGE_BYTES = 1024 * 1024
+/** A line that publishes it: base64, and the longest name. */
+export const MAX_REQUEST_LINE_BYTES = 2 * MAX_MESSAGE_BYTES
 
 export interface Hello {
   readonly kind: 'hello'
@@ -42,24 +47,49 @@ export interface Mapped {
   readonly kind: 'mapped'
 }
 
-export type ControlMessage = Hello | Welcome | Refused | Mapped
+interface Subscription {
+  readonly id: number
+  readonly subject: 'channel' | 'pattern'
+  readonly name: string
+}
+
+/** What a client asks for later on. */
+export type Request =
+  | ({ readonly kind: 'subscribe' } & Subscription)
+  | ({ readonly kind: 'unsubscribe' } & Subscription)
+  | { readonly kind: 'publish'; readonly id: number; readonly name: string; readonly message: string }
+
+/** What comes of that. */
+export type Told =
+  | { readonly kind: 'done'; readonly id: number; readonly value: number }
+  | { readonly kind: 'failed'; readonly id: number; readonly code: string; readonly message: string }
+  | { readonly kind: 'message'; readonly name: string; readonly message: string; readonly pattern?: string }
+
+export type ControlMessage = Hello | Welcome | Refused | Mapped | Request | Told
 
 const LINE_FEED = 0x0a
 
 /** Cuts a stream into messages. */
 export class ControlReader {
   #rest: Buffer = Buffer.alloc(0)
+  #maxLineBytes = MAX_LINE_BYTES
+
+  /** From now on lines may be that long. */
+  allow(maxLineBytes: number): void {
+    this.#maxLineBytes = maxLineBytes
+  }
 
   /** The messages that `chunk` completes. Throws RangeError or SyntaxError for what cannot be one. */
   read(chunk: Buffer): ControlMessage[] {
     let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     const messages: ControlMessage[] = []
     for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED)) {
-      if (end > MAX_LINE_BYTES) break
+      if (end > this.#maxLineBytes) break
       messages.push(parse(bytes.toString('utf8', 0, end)))
       bytes = bytes.subarray(end + 1)
     }
-    if (bytes.length > MAX_LINE_BYTES) throw new RangeError('a line on the registration socket is too long')
+    if (bytes.length > this.#maxLineBytes)
+      throw new RangeError('a line on the registration socket is too long')
     this.#rest = bytes
     return messages
   }

@@ -15,12 +15,29 @@ import {
   type Welcome,
 } from './control-messages.js'
 import { controlFile, controlPath, withSocketPath } from './control-path.js'
+import { SocketMessenger } from './messenger.js'
+
+/** The server is trusted, but a string has a limit. */
+const MAX_TOLD_BYTES = 400 * 1024 * 1024
 
 export class ControlSocket {
+  readonly messenger: SocketMessenger
   readonly #socket: Socket
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, reader: ControlReader) {
     this.#socket = socket
+    this.messenger = new SocketMessenger((message) => socket.write(controlLine(message)))
+    reader.allow(MAX_TOLD_BYTES)
+    socket.removeAllListeners('data')
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        for (const message of reader.read(chunk)) this.messenger.receive(message)
+      } catch (error) {
+        socket.destroy()
+        if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error
+      }
+    })
+    socket.once('close', () => this.messenger.end())
     socket.unref()
   }
 
@@ -40,9 +57,9 @@ export class ControlSocket {
       cause = error
     })
     const timer = setTimeout(() => socket.destroy(), timeoutMs)
+    const reader = new ControlReader()
     try {
       const welcome = await new Promise<Welcome>((resolve, reject) => {
-        const reader = new ControlReader()
         let isConnected = false
         socket.once('connect', () => {
           isConnected = true
@@ -63,7 +80,7 @@ export class ControlSocket {
           reject(isConnected ? unanswered(name, timeoutMs, cause) : nobody(name, cause)),
         )
       })
-      return { control: new ControlSocket(socket), welcome }
+      return { control: new ControlSocket(socket, reader), welcome }
     } catch (error) {
       socket.destroy()
       throw error

@@ -12,6 +12,7 @@ import { ReadOnlyTable } from '../table/read-only-table.js'
 import { Calls } from './calls.js'
 import type { Connection } from './connection.js'
 import { DirectReads } from './direct-reads.js'
+import type { Messenger } from './messenger.js'
 import type { Requests } from './requests.js'
 import { Window } from './windowed.js'
 
@@ -57,6 +58,10 @@ export class Link<K, V> {
     })
     connection.mapped()
     connection.onGone(() => this.end(new OperationError('SERVER_GONE', 'the server has gone')))
+  }
+
+  get messenger(): Messenger {
+    return this.#connection.messenger
   }
 
   get isOver(): boolean {

@@ -14,10 +14,14 @@ import {
   type ControlMessage,
   ControlReader,
   controlLine,
+  MAX_REQUEST_LINE_BYTES,
+  type Request,
   type Welcome,
 } from '../client/control-messages.js'
 import { controlPath, withSocketPath } from '../client/control-path.js'
+import type { Bus } from '../commands/bus.js'
 import type { RegionName } from '../memory/region-name.js'
+import { ControlListener } from './control-listener.js'
 
 export interface Applicant {
   readonly process: number
@@ -26,6 +30,8 @@ export interface Applicant {
 
 /** Takes clients in and out. */
 export interface Admission {
+  /** Where they publish and subscribe. */
+  readonly bus: Bus
   /** Makes what the client needs; `hangUp` ends its connection. Throws OperationError or RangeError to refuse it. */
   admit(client: Applicant, hangUp: () => void): Promise<Admitted>
 }
@@ -112,15 +118,16 @@ export class ControlServer {
   }
 }
 
-/** One client: hello, welcome, mapped, and nothing more. */
+/** One client: hello, welcome, mapped, and then only publish/subscribe. */
 class Registration {
   readonly #socket: Socket
   readonly #release: string
   readonly #admissionOf: () => Admission | undefined
   readonly #reader = new ControlReader()
   readonly #timer: NodeJS.Timeout
-  #expects: 'hello' | 'mapped' | 'nothing' = 'hello'
+  #expects: 'hello' | 'mapped' | 'requests' | 'nothing' = 'hello'
   #admitted: Admitted | undefined
+  #listener: ControlListener | undefined
 
   constructor(socket: Socket, release: string, admissionOf: () => Admission | undefined) {
     this.#socket = socket
@@ -134,6 +141,7 @@ class Registration {
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     this.#socket.once('close', () => {
       clearTimeout(this.#timer)
+      this.#listener?.close()
       this.#admitted?.left()
     })
   }
@@ -151,10 +159,18 @@ class Registration {
       this.#expects = 'nothing'
       void this.#welcome(message)
     } else if (message.kind === 'mapped' && this.#expects === 'mapped') {
-      this.#expects = 'nothing'
-      clearTimeout(this.#timer)
-      this.#admitted?.mapped()
-    } else this.#socket.destroy()
+      this.#beginRequests()
+    } else if (this.#expects === 'requests' && isRequest(message)) this.#listener?.handle(message)
+    else this.#socket.destroy()
+  }
+
+  #beginRequests(): void {
+    clearTimeout(this.#timer)
+    this.#admitted?.mapped()
+    this.#expects = 'requests'
+    this.#reader.allow(MAX_REQUEST_LINE_BYTES)
+    const bus = this.#admissionOf()?.bus
+    this.#listener = bus && new ControlListener(this.#socket, bus)
   }
 
   async #welcome(hello: {
@@ -195,4 +211,9 @@ class Registration {
   #refuse(code: string, message: string): void {
     this.#socket.end(controlLine({ kind: 'refused', code, message }))
   }
+}
+
+function isRequest(message: ControlMessage): message is Request {
+  const { kind } = message
+  return kind === 'subscribe' || kind === 'unsubscribe' || kind === 'publish'
 }

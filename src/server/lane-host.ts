@@ -14,10 +14,12 @@ import type { MappedRegion } from '../memory/mapped-region.js'
 import type { Admission, Admitted, Applicant } from './control-server.js'
 import { bellPath, lanePath } from './lane-paths.js'
 import type { LaneWorkers } from './lane-workers.js'
+import type { ThreadBus } from './thread-bus.js'
 
 export interface LaneHostOptions {
   readonly bell: Bell
   readonly ledger: Ledger
+  readonly bus: ThreadBus
   readonly workers: LaneWorkers
   /** Four words that no other server has. */
   readonly serverId: readonly number[]
@@ -41,6 +43,10 @@ export class LaneHost implements Admission {
 
   constructor(options: LaneHostOptions) {
     this.#options = options
+  }
+
+  get bus(): ThreadBus {
+    return this.#options.bus
   }
 
   /** Clients that have lanes now. */

@@ -24,12 +24,13 @@ import { type DataDirectory, openDataDirectory } from './data-directory.js'
 import type { FixedFacts } from './facts.js'
 import { LaneHost } from './lane-host.js'
 import { LaneWorkers, type WriterOptions } from './lane-workers.js'
+import { LocalMessenger } from './local-messenger.js'
 import { describeLogEvent } from './log-events.js'
 import { LogStatus, type LogStatusHandle } from './log-status.js'
 import { openServedTable, type ServedTable } from './served-table.js'
 import { type CheckedServerOptions, checkServerOptions, type ServerOptions } from './server-options.js'
 import { type SocketWorkers, startSocketWorkers } from './socket-workers.js'
-import { type BusHandle, createBus } from './thread-bus.js'
+import { type BusHandle, createBus, ThreadBus } from './thread-bus.js'
 
 export class Server {
   readonly name: string
@@ -129,11 +130,13 @@ export class Server {
     this.#checkRunning()
     return Client.over((window) => {
       const { file, left } = this.#host.join(window)
+      const messenger = new LocalMessenger(this.#host.bus)
       let listener = (): void => {}
       return {
         file,
         bell: this.#table.bell,
         region: this.#table.store.region,
+        messenger,
         isServerAlive: () => this.#isRunning,
         mapped: () => {},
         onGone: (tell) => {
@@ -143,6 +146,7 @@ export class Server {
         setReferenced: () => {},
         close: () => {
           this.#gone.delete(listener)
+          messenger.close()
           left()
         },
       }
@@ -167,6 +171,7 @@ export class Server {
     this.#host.close()
     for (const tell of [...this.#gone]) tell()
     this.#table.close()
+    this.#host.bus.close()
     await this.#data?.release()
   }
 
@@ -210,7 +215,8 @@ async function startParts(
     durability: options.data?.durability ?? 'off',
   }
   // The writer thread publishes, too: what transactions say.
-  const bus = createBus(socketWorkers + 1)
+  const bus = createBus(socketWorkers + 2)
+  const ownBus = new ThreadBus(bus[socketWorkers]!)
   let recovered: OpenReport | undefined
   const status = LogStatus.create()
   const writer = writerOptions(options, data, bus.at(-1), status, (report) => {
@@ -232,7 +238,14 @@ async function startParts(
     },
   })
   const serverId = table.region?.id ?? Array.from(randomWords(4))
-  const host = new LaneHost({ bell: table.bell, ledger, workers, serverId, region: table.region })
+  const host = new LaneHost({
+    bell: table.bell,
+    ledger,
+    bus: ownBus,
+    workers,
+    serverId,
+    region: table.region,
+  })
   hangUp = (file) => host.hangUp(file)
   const fronts = { table, facts, stop, bus, status: writer && status.handle }
   const sockets = resp && (await startFronts(options, resp, fronts, host, workers))

@@ -257,6 +257,47 @@ for (const way of ways) {
       }),
     )
     it(
+      'publishes to all who listen, in order, and after its own writes',
+      withClient({ values: codecs.json<number>() }, async (client) => {
+        const other = await way.open(server, { values: codecs.json<number>() })
+        const heard: [number, string][] = []
+        const seen: (number | undefined)[] = []
+        let allHeard = (): void => {}
+        const done = new Promise<void>((resolve) => {
+          allHeard = resolve
+        })
+        const end = await other.subscribe('news', (message, channel) => {
+          heard.push([message, channel])
+          seen.push(other.sync.get('k'))
+          if (message === 19) allHeard()
+        })
+        let matched = 0
+        const endPattern = await other.subscribe('n?ws*', () => matched++, { pattern: true })
+        assert.equal(await client.publish('nothing', 1), 0)
+        for (let i = 0; i < 20; i++) {
+          void client.set('k', i)
+          assert.equal(await client.publish('news', i), 2)
+        }
+        await done
+        assert.deepEqual(
+          heard,
+          Array.from({ length: 20 }, (_, i) => [i, 'news']),
+        )
+        for (const [i, value] of seen.entries()) assert.ok((value ?? -1) >= i)
+        assert.equal(await client.publish('news today', 5), 1)
+        await end()
+        await end()
+        await endPattern()
+        assert.equal(await client.publish('news', 21), 0)
+        assert.equal(heard.length, 20)
+        assert.ok(matched >= 20)
+        await assert.rejects(async () => client.publish('news', 'x'.repeat(2_000_000) as never), RangeError)
+        await assert.rejects(async () => client.subscribe(5 as never, () => {}), TypeError)
+        await assert.rejects(async () => client.subscribe('news', 5 as never), TypeError)
+        await other.close()
+      }),
+    )
+    it(
       'refuses what cannot be, and nothing has changed',
       withClient({}, async (client) => {
         const wrong: [() => unknown, new () => Error][] = [
