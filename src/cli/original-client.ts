@@ -10,7 +10,7 @@ import { figureLines, mismatchLines, threadLines } from '../workload/report.js'
 import { readSolution, readWorkload } from '../workload/request-file.js'
 import type { RequestList } from '../workload/request-list.js'
 import { evenShares, sharesByKey } from '../workload/shares.js'
-import { EXIT, reportFailure, UsageError } from './exit.js'
+import { CouldNotError, EXIT, reportFailure, UsageError } from './exit.js'
 import { DEFAULT_ORIGINAL_NAME, DEFAULT_SERVER_PATH, ForkedServer } from './forked-server.js'
 import { endQuietlyOnClosedPipe, printLine } from './output.js'
 import { Progress } from './progress.js'
@@ -66,7 +66,7 @@ async function main(flags: ClientFlags): Promise<void> {
   say(`${requests.length} requests of ${flags.workload}`)
   const name = flags.name ?? (flags.fork === true ? `client-${process.pid}` : DEFAULT_ORIGINAL_NAME)
   const stop = new AbortController()
-  const onSignal = (): void => stop.abort(new UsageError('stopped before all was sent'))
+  const onSignal = (): void => stop.abort(new CouldNotError('stopped before all was sent'))
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
   const server = flags.fork === true ? await ForkedServer.start(serverOptions(flags, name)) : undefined
   try {
@@ -79,6 +79,7 @@ async function main(flags: ClientFlags): Promise<void> {
       width: flags.window,
       check: flags.check === true,
       signal: stop.signal,
+      onStart: () => say(`connected with ${flags.threads} threads`),
     })
     print(await run, say)
   } finally {

@@ -52,6 +52,22 @@ async function startServer(folder: string, ...args: string[]) {
   }
 }
 
+/** Resolves when the client says that it is connected. */
+async function sending(child: ChildProcess): Promise<{ child: ChildProcess; ended: Promise<Ended> }> {
+  const ended = finish(child)
+  let err = ''
+  await Promise.race([
+    new Promise<void>((resolve) => {
+      child.stderr?.on('data', (text: string) => {
+        err += text
+        if (err.includes('connected with')) resolve()
+      })
+    }),
+    ended.then(() => assert.fail(`the client ended: ${err}`)),
+  ])
+  return { child, ended }
+}
+
 describe('the commands of original 001', { skip: NO_NAMED_TABLES }, () => {
   let folder: string
   const client = (...args: string[]): Promise<Ended> => finish(start('client', args, folder))
@@ -60,7 +76,7 @@ describe('the commands of original 001', { skip: NO_NAMED_TABLES }, () => {
   before(() => {
     folder = useScratchDirectory()
     const paths = { workload: join(folder, 'workload.txt'), solution: join(folder, 'solution.txt') }
-    writeWorkload({ requests: 20_003, skew: 1.2, putRatio: 0.5, seed: 11 }, paths)
+    writeWorkload({ requests: 5003, skew: 1.2, putRatio: 0.5, seed: 11 }, paths)
   })
   after(() => assert.deepEqual(leftovers(folder), []))
 
@@ -75,12 +91,12 @@ describe('the commands of original 001', { skip: NO_NAMED_TABLES }, () => {
       assert.equal(ended.code, 0, ended.err)
       assert.match(ended.out, FIGURES)
       const [, total = '', rate = ''] = FIGURES.exec(ended.out) ?? []
-      assert.ok(Math.abs(20_003 / Number(total) / Number(rate) - 1) < 1e-3, ended.out)
+      assert.ok(Math.abs(5003 / Number(total) / Number(rate) - 1) < 1e-3, ended.out)
       const sent = [...ended.err.matchAll(/^thread \d+: (\d+) puts, (\d+) gets, 0 wrong/gm)]
       assert.equal(sent.length, Number(threads))
       assert.equal(
         sent.reduce((sum, [, puts, gets]) => sum + Number(puts) + Number(gets), 0),
-        20_003,
+        5003,
         'the remainder of the division is sent, too',
       )
     })
@@ -157,22 +173,36 @@ describe('the commands of original 001', { skip: NO_NAMED_TABLES }, () => {
   })
 
   it('wrong flags are wrong use, and -h lists them all', async () => {
-    for (const flags of [
-      ['-w', '0'],
-      ['-w', '4097'],
-      ['-n', '0'],
-      ['-n', 'x'],
-      ['-t', '0'],
-      ['-s', '0'],
-      ['-q'],
-      ['extra'],
-    ])
-      assert.equal((await client(...flags)).code, 2, flags.join(' '))
+    const wrong = [['-w', '0'], ['-w', '4097'], ['-n', 'x'], ['-t', '0'], ['-s', '0'], ['-q'], ['extra']]
+    const ends = await Promise.all(wrong.map((flags) => client(...flags)))
+    assert.deepEqual(
+      ends.map(({ code }) => code),
+      wrong.map(() => 2),
+    )
     const help = await client('-h')
     assert.equal(help.code, 0)
     for (const flag of ['-n', '-w', '-t', '-s', '-f', '-c', '-i', '-e', '-x', '-v', '-h'])
       assert.match(help.out, new RegExp(`^ +${flag}, --`, 'm'))
     assert.equal((await finish(start('server', ['-n', '0'], folder))).code, 2)
+  })
+
+  it('a server that dies ends its client, and so does Ctrl-C', async () => {
+    write('long.txt', 'get 1\n'.repeat(3_000_000))
+    const server = await startServer(folder, '--name', 'dies')
+    const send = ['-v', '-n', '2', '-i', 'long.txt']
+    const orphan = await sending(start('client', ['--name', 'dies', ...send], folder))
+    assert.equal((await server.stop('SIGKILL')).code, null)
+    const gone = await orphan.ended
+    assert.equal(gone.code, 3)
+    assert.match(gone.err, /\nclient: the server has (?:gone|ended)/)
+    assert.equal(gone.out, '')
+    const stopped = await sending(start('client', ['-f', ...send], folder))
+    stopped.child.kill('SIGINT')
+    const { code, err } = await stopped.ended
+    assert.equal(code, 3)
+    assert.match(err, /\nclient: stopped before all was sent\n$/)
+    const [, pid = ''] = /as process (\d+)/.exec(err) ?? []
+    assert.equal(isAlive(Number(pid)), false)
   })
 
   it('a client that is killed leaves no server behind', async () => {

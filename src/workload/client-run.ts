@@ -17,6 +17,8 @@ export interface ClientRunOptions {
   /** Requests in flight of a thread. */
   readonly width: number
   readonly check: boolean
+  /** Called when all are connected, just before the first request. */
+  readonly onStart?: () => void
   /** Ends the run early: it rejects with the signal's reason. */
   readonly signal?: AbortSignal
 }
@@ -51,6 +53,7 @@ export async function runClients(options: ClientRunOptions): Promise<ClientRunRe
   try {
     const runs = workers.map((worker) => new ThreadRun(worker, signal))
     await Promise.all(runs.map(({ ready }) => ready))
+    options.onStart?.()
     Atomics.store(start, 0, 1)
     Atomics.notify(start, 0)
     return resultOf(shares, await Promise.all(runs.map(({ done }) => done)))
