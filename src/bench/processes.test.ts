@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { verdictOf } from './figure.js'
 import type { ProcessesReport } from './processes.js'
 import { runProcessesBench } from './processes.js'
 import { figuresOf, formatRates, processesPictures } from './processes-figures.js'
 import { ProcessResults } from './processes-results.js'
 
-const MAIN_PATH = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 const NO_NAMED_TABLES = existsSync('/dev/shm') ? false : 'named tables need Linux with /dev/shm'
 
 /** A report of which every time is given; what is missing is left out. */
@@ -77,15 +74,6 @@ test('ratios are of the sides that they name, and what is left out says why', ()
   for (const { svg } of processesPictures(report, figures)) assert.match(svg, /^<svg .*<\/svg>\n$/s)
 })
 
-test('a section or a number of processes that cannot be is wrong use', async () => {
-  for (const argv of [
-    ['--only', 'speed'],
-    ['--processes', '1'],
-  ]) {
-    const code = await new Promise((resolve) => {
-      execFile(process.execPath, [MAIN_PATH, 'bench', 'processes', ...argv], (error) => resolve(error?.code))
-    })
-    assert.equal(code, 2, argv.join(' '))
-  }
+test('a number of processes that cannot be is refused by name', async () => {
   await assert.rejects(runProcessesBench({ processes: 1 }), /RangeError: processes/)
 })
