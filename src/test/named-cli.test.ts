@@ -21,7 +21,10 @@ describe('named tables on the command line', { skip: NO_NAMED_TABLES }, () => {
     map.set('a', 1)
     const { code, out } = run('ls')
     assert.equal(code, 0)
-    assert.match(out, /^NAME +ROLE +STATE +CAPACITY +USED +OPEN IN +CREATED +KEYS +VALUES\nsessions +direct +ready +2MiB /)
+    assert.match(
+      out,
+      /^NAME +ROLE +STATE +CAPACITY +USED +OPEN IN +CREATED +KEYS +VALUES\nsessions +direct +ready +2MiB /,
+    )
     assert.match(out, / 1 thread .* string +int32\n$/)
     const [table] = run('ls', '--json').out.split('\n')
     const { name, capacityBytes } = JSON.parse(table ?? '') as { name: string; capacityBytes: number }
