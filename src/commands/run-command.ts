@@ -34,5 +34,7 @@ export function errorLine(error: unknown): string | undefined {
 function operationErrorLine(error: OperationError): string {
   if (error.code === 'FULL') return OUT_OF_MEMORY
   if (error.code === 'READ_ONLY') return READ_ONLY
+  // The word that Redis has for a log that cannot be written; clients know it.
+  if (error.code === 'DISK_FULL' || error.code === 'LOG_FAILED') return `MISCONF ${error.message}`
   return error.message.replace(': ', ' ')
 }

@@ -19,6 +19,8 @@ const SNAPSHOT_AT = 8
 const SNAPSHOT_RUNNING = 9
 const SNAPSHOTS_FAILED = 10
 const FIELDS = 16
+/** Without a refusal for so long, a full disk is no longer one. */
+const CALM_MS = 1000
 
 const STATES = ['ok', 'disk-full', 'failed'] as const
 const [OK, DISK_FULL, FAILED] = [0, 1, 2]
@@ -34,6 +36,7 @@ export type LogStateEvent = {
 
 export class LogStatus {
   readonly #fields: Float64Array
+  #refusedMs = Number.NEGATIVE_INFINITY
   readonly handle: LogStatusHandle
 
   constructor(handle: LogStatusHandle) {
@@ -62,8 +65,8 @@ export class LogStatus {
     }
   }
 
-  /** After a group. Returns what is to be told, if anything. */
-  noteGroup(store: SequencedStore): LogStateEvent | undefined {
+  /** After a group, at a time that never goes back. Returns what is to be told, if anything. */
+  noteGroup(store: SequencedStore, nowMs: number): LogStateEvent | undefined {
     const fields = this.#fields
     const isProgress = store.released > fields[RELEASED]!
     fields[APPENDED] = store.position
@@ -73,12 +76,15 @@ export class LogStatus {
     fields[GROUPS]! += 1
     fields[SNAPSHOT_RUNNING] = store.isSnapshotRunning ? 1 : 0
     if (store.failure !== undefined) return this.#become(FAILED, store.failure.message)
-    return isProgress ? this.#become(OK, 'there is space again: writes are accepted') : undefined
+    // Small writes may still fit where large ones are refused: it is well when none has been for a while.
+    const isWell = isProgress && nowMs - this.#refusedMs >= CALM_MS
+    return isWell ? this.#become(OK, 'there is space again: writes are accepted') : undefined
   }
 
   /** A write was refused. Returns what is to be told, if anything. */
-  noteRefusal(error: OperationError): LogStateEvent | undefined {
+  noteRefusal(error: OperationError, nowMs: number): LogStateEvent | undefined {
     if (error.code !== 'DISK_FULL' && error.code !== 'LOG_FAILED') return undefined
+    this.#refusedMs = nowMs
     this.#fields[REFUSED]! += 1
     if (error.code === 'LOG_FAILED') return this.#become(FAILED, error.message)
     return this.#become(DISK_FULL, `writes are refused, reads go on: ${error.message}`)

@@ -89,10 +89,10 @@ async function main(): Promise<void> {
     store,
     run: (overlay, request, reply) => requests.run(overlay, request, reply),
     fail: (code, reply, error) => {
-      if (isOperationError(error)) tellState(status.noteRefusal(error))
+      if (isOperationError(error)) tellState(status.noteRefusal(error, monotonicMs()))
       requests.fail(code, reply, error)
     },
-    settled: () => tellState(status.noteGroup(store)),
+    settled: () => tellState(status.noteGroup(store, monotonicMs())),
     complete: (ticket, reply) => worker.complete(ticket, reply),
     monotonicMs,
   })
