@@ -86,6 +86,6 @@ export class LoggedRemovals {
   }
 
   #readKey(reference: Reference): void {
-    this.#key.setBytes(this.#table.staging.keyOf(reference))
+    this.#key.setBytes(this.#table.staging.chunks.keyOf(reference))
   }
 }

@@ -28,7 +28,7 @@ export function scanOverlay(
     while (next !== 0 && keys.length < count)
   }
   for (const write of pending.writes()) {
-    if (write.reference === 0 || staging.expiryOf(write.reference) <= nowMs) continue
+    if (write.reference === 0 || staging.chunks.expiryOf(write.reference) <= nowMs) continue
     const at = staging.cursorOf(write.hash)
     if (at < cursor || (next !== 0 && at >= next)) continue
     key.setStored(write.keyWords, write.keyAt, write.keyBytes, write.hash)

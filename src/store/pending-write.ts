@@ -4,7 +4,7 @@
  */
 import type { Reference } from '../memory/region.js'
 import type { KeyBuffer } from '../table/key-buffer.js'
-import type { Room } from '../table/staging.js'
+import type { Room } from '../table/staged-slots.js'
 
 /** Position of a write whose batch has none yet. */
 export const UNSEALED = Number.POSITIVE_INFINITY

@@ -17,7 +17,8 @@ import type { RecordBatch } from '../log/record-batch.js'
 import { COUNTERS } from '../memory/participant.js'
 import type { Reference } from '../memory/region.js'
 import type { KeyBuffer } from '../table/key-buffer.js'
-import { NO_ROOM, type Room, type Staging } from '../table/staging.js'
+import { NO_ROOM, type Room } from '../table/staged-slots.js'
+import type { Staging } from '../table/staging.js'
 import type { Table } from '../table/table.js'
 import { NO_EXPIRY } from '../table/writer.js'
 import { scanOverlay } from './overlay-scan.js'
@@ -204,7 +205,7 @@ export class PendingWrites implements Overlay {
     this.#table.key.setBytes(key)
     this.#look()
     if (this.#reference === 0) return false
-    this.expiresAtMs = this.#staging.expiryOf(this.#reference)
+    this.expiresAtMs = this.#staging.chunks.expiryOf(this.#reference)
     if (this.expiresAtMs === NO_EXPIRY || this.expiresAtMs > this.nowMs()) return true
     if (this.#owner.isWritable) this.#delete(COUNTERS.expirations)
     return false
@@ -215,7 +216,7 @@ export class PendingWrites implements Overlay {
   }
 
   get value(): Uint8Array {
-    return this.#staging.valueOf(this.#reference)
+    return this.#staging.chunks.valueOf(this.#reference)
   }
 
   get version(): number {
@@ -310,8 +311,8 @@ export class PendingWrites implements Overlay {
       if (room !== undefined) this.#staging.unreserve(key.hash, room)
       throw error
     }
-    const words = this.#staging.wordsOf(reference)
-    const keyAt = this.#staging.keyAt(reference)
+    const words = this.#staging.chunks.wordsOf(reference)
+    const keyAt = this.#staging.chunks.keyAt(reference)
     const write = new PendingWrite(key, words, keyAt, reference, room, room === undefined ? 0 : 1)
     write.stamp = stamp
     this.#push(write)
