@@ -3,6 +3,9 @@
  * from a connection by name, and over one without.
  */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Client, type Codec, codecs, isOperationError, Server } from '../index.js'
 import { NO_NAMED_TABLES, useScratchDirectory } from './named-scratch.js'
@@ -13,15 +16,29 @@ if (skip === false) useScratchDirectory()
 interface Way {
   readonly name: string
   readonly shm: boolean
+  /** The server logs every write. */
+  readonly isDurable?: boolean
   open<K, V>(
     server: Server,
     options: { keys?: Codec<K>; values?: Codec<V>; window?: number },
   ): Promise<Client<K, V>>
 }
 
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'hearth-served-'))
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
 const ways: readonly Way[] = [
   { name: 'by name', shm: true, open: (server, options) => Client.connect(server.name, options) },
   { name: 'on the thread of the server', shm: true, open: async (server, options) => server.client(options) },
+  {
+    name: 'of a server that logs',
+    shm: true,
+    isDurable: true,
+    open: (server, options) => Client.connect(server.name, options),
+  },
   { name: 'of a server without a name', shm: false, open: async (server, options) => server.client(options) },
 ]
 
@@ -42,7 +59,9 @@ for (const way of ways) {
 
   describe(`a client ${way.name}`, { skip: way.shm ? skip : false }, () => {
     before(async () => {
-      server = await Server.start({ name: way.name, shm: way.shm, capacity: '8MiB' })
+      const log =
+        way.isDurable === true ? { dataDir: temporaryDirectory(), durability: 'always' as const } : {}
+      server = await Server.start({ name: way.name, shm: way.shm, capacity: '8MiB', ...log })
     })
     after(() => server.stop())
     it(
