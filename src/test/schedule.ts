@@ -127,6 +127,8 @@ export class Scene {
   readonly #participants: readonly Participant[]
   readonly #map: ScheduledMap
   readonly #memory: Uint8Array
+  readonly #header: Int32Array
+  #plays = 0
   readonly #before: Uint8Array
   readonly #initial: Register[]
 
@@ -146,6 +148,7 @@ export class Scene {
     this.#initial = scenario.keys.map((key) => this.#look(key))
     const buffer = table.region.buffers[0] as SharedArrayBuffer
     this.#memory = new Uint8Array(buffer)
+    this.#header = new Int32Array(buffer, ORIGIN_BYTES)
     this.#before = this.#memory.slice()
   }
 
@@ -172,6 +175,8 @@ export class Scene {
   /** Plays one schedule and judges it. */
   play({ first, preemptions }: Plan): Outcome {
     this.#memory.set(this.#before)
+    // Stamps are given out again in each schedule: what a reader remembers of an earlier one must not pass.
+    this.#header[HEADER.stampWraps] = ++this.#plays
     const facts = this.#baton.run(this.#participants.length, first, preemptions)
     const notes: Recorded[] = []
     let complaint: string | undefined
