@@ -1,8 +1,10 @@
 /** What cannot be, from whichever side: a clear error of the right kind, and everybody else goes on. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, readdirSync, statSync } from 'node:fs'
+import { chownSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { LaneFile } from '../channel/lane-file.js'
@@ -195,3 +197,45 @@ describe('a server takes no harm', options, () => {
     server.check()
   })
 })
+
+describe('a file system that is full', { skip: NO_NAMED_TABLES || mayNotMount() }, () => {
+  it('is FULL with the cure, for servers and for clients, and those there are go on', async () => {
+    const small = mkdtempSync(join(tmpdir(), 'hearth-small-'))
+    assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small]).status, 0)
+    process.env['HEARTH_SHM_DIR'] = small
+    const isCured = (error: unknown): boolean =>
+      isOperationError(error, 'FULL') && /shm-size/.test(error.message)
+    try {
+      await using _server = await Server.start({ name: 'small', capacity: '64MiB' })
+      const witness = await Client.connect('small')
+      const clients: Client[] = []
+      await assert.rejects(async () => {
+        for (;;) clients.push(await Client.connect('small', { window: 512 }))
+      }, isCured)
+      await assert.rejects(Server.start({ name: 'none', capacity: '64MiB' }), isCured)
+      assert.deepEqual(
+        readdirSync(small).filter((file) => file.includes('none') || file.includes('.lane-')),
+        [],
+      )
+      await assert.rejects(async () => {
+        for (let i = 0; ; i++) await witness.set(`key ${i}`, 'x'.repeat(20_000))
+      }, isCured)
+      assert.equal(await witness.get('key 0'), 'x'.repeat(20_000))
+      assert.equal(await witness.delete('key 0'), true)
+      for (const client of clients) await client.close()
+      await witness.close()
+    } finally {
+      process.env['HEARTH_SHM_DIR'] = directory
+      spawnSync('umount', ['--lazy', small])
+      rmSync(small, { recursive: true, force: true })
+    }
+  })
+})
+
+function mayNotMount(): string | false {
+  const place = mkdtempSync(join(tmpdir(), 'hearth-small-'))
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', place])
+  if (status === 0) spawnSync('umount', [place])
+  rmSync(place, { recursive: true })
+  return status === 0 ? false : 'this user may not mount a file system'
+}

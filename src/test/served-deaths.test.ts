@@ -153,4 +153,25 @@ describe('servers that go', options, () => {
     await using _second = await Server.start({ name, capacity: '1MiB' })
     assert.deepEqual(await (await Client.connect(name)).get('k'), undefined)
   })
+
+  it('killed while it starts, it leaves nothing that stops the next, which clears what there is', async () => {
+    const name = 'begun'
+    const leftBehind = new Set<string>()
+    for (let round = 0; round < 12; round++) {
+      const child = startServed({ task: 'serve', name })
+      // Some before they have done anything, some in the middle, some when they serve.
+      if (round % 4 === 3) await nextMessage(child)
+      else if (round % 4 > 0) await until(() => filesOf(name).length >= round % 4)
+      child.kill('SIGKILL')
+      await ending(child)
+      for (const file of filesOf(name)) leftBehind.add(file)
+    }
+    assert.ok(leftBehind.size > 0)
+    const server = await Server.start({ name, capacity: '1MiB' })
+    await using client = await Client.connect(name)
+    await client.set('k', 'v')
+    await client.close()
+    await server.stop()
+    assert.deepEqual(filesOf(name), [])
+  })
 })
