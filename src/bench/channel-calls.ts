@@ -4,6 +4,7 @@
  *
  * The time of a call includes one look at the clock, some 40 ns.
  */
+import { fileURLToPath } from 'node:url'
 import { type Address, type Caller, type CallerName, connectCaller } from './channel-callers.js'
 import { childRequest, reportResult } from './child.js'
 import { LatencyHistogram } from './latency-histogram.js'
@@ -20,6 +21,8 @@ export interface CallsRequest {
 export interface CallsResult {
   /** Nanoseconds a call: all of them together by their number. */
   readonly meanNs: number
+  /** Processor time of this process a call. */
+  readonly clientNs: number
   /** Of single calls: only where one follows the other. */
   readonly p50Ns?: number
   readonly p99Ns?: number
@@ -29,7 +32,7 @@ export interface CallsResult {
 const KEYS = 10_000
 const VALUE = 'v'.repeat(100)
 /** Part of the calls that go before, unmeasured. */
-const WARM_UP = 0.25
+export const WARM_UP = 0.25
 
 const keyOf = (call: number): string => `key:${String(call % KEYS).padStart(12, '0')}`
 
@@ -61,18 +64,23 @@ async function measure({ caller: name, at, inFlight, calls }: CallsRequest): Pro
     inFlight === 1 ? oneByOne(caller, count) : together(caller, count, inFlight)
   await run(Math.ceil(calls * WARM_UP))
   globalThis.gc?.()
+  const usedBefore = process.cpuUsage()
   const startNs = process.hrtime.bigint()
   const histogram = await run(calls)
   const done = Math.ceil(calls / inFlight) * inFlight
   const meanNs = Number(process.hrtime.bigint() - startNs) / done
+  const { user, system } = process.cpuUsage(usedBefore)
+  const clientNs = ((user + system) * 1000) / done
   await caller.close()
-  if (histogram === undefined) return { meanNs }
+  if (histogram === undefined) return { meanNs, clientNs }
   return {
     meanNs,
+    clientNs,
     p50Ns: histogram.quantileNs(0.5),
     p99Ns: histogram.quantileNs(0.99),
     p999Ns: histogram.quantileNs(0.999),
   }
 }
 
-reportResult(await measure(childRequest() as CallsRequest))
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  reportResult(await measure(childRequest() as CallsRequest))

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { ChannelScale, ChannelSection } from './channel.js'
 import { CALLER_NAMES, CALLERS, type CallerName } from './channel-callers.js'
-import type { CallsRequest, CallsResult } from './channel-calls.js'
+import { type CallsRequest, type CallsResult, WARM_UP } from './channel-calls.js'
 import type { RequestsRequest, RequestsResult } from './channel-requests.js'
 import { ChannelServer } from './channel-server.js'
 import { runChild } from './child.js'
@@ -18,6 +18,9 @@ export interface Place {
 export interface Sample {
   /** Nanoseconds of a call; million requests a second; percent of a core. As the section has it. */
   readonly value: number
+  /** Processor time of a call or request, waiting awake included: of who asks, and of Hearth's server. */
+  readonly clientNs?: number
+  readonly serverNs?: number
   readonly p50Ns?: number
   readonly p99Ns?: number
   readonly p999Ns?: number
@@ -79,6 +82,17 @@ function requestShapes(): { window: number; workers: number; clients: number }[]
   ]
 }
 
+/** What `ask` returns, with the server's processor time by the number of calls it was asked. */
+async function withProcessorTime<Result>(
+  server: ChannelServer,
+  calls: number,
+  ask: () => Promise<Result>,
+): Promise<Result & { readonly serverNs: number }> {
+  const beforeMs = await server.processorMs()
+  const result = await ask()
+  return { ...result, serverNs: (((await server.processorMs()) - beforeMs) * 1e6) / calls }
+}
+
 async function withServer<Result>(
   place: Place,
   laneWorkers: number,
@@ -98,12 +112,14 @@ function callsOf(
   calls: number,
   redisPort: number | undefined,
   place: Place,
-): Promise<CallsResult> {
+): Promise<CallsResult & { readonly serverNs?: number }> {
   const request = { caller: name, inFlight, calls: Math.ceil(calls) }
   const ask = (at: CallsRequest['at']): Promise<CallsResult> =>
     runChild<CallsResult>(CALLS_PATH, { ...request, at } satisfies CallsRequest, place)
   if (isRedis(name) && redisPort !== undefined) return ask({ port: redisPort })
-  return withServer(place, 1, () => ask({ name: NAME }))
+  return withServer(place, 1, (server) =>
+    withProcessorTime(server, calls * (1 + WARM_UP), () => ask({ name: NAME })),
+  )
 }
 
 function callsPart(name: CallerName, scale: ChannelScale, redisPort: number | undefined): ChannelPart {
@@ -113,8 +129,8 @@ function callsPart(name: CallerName, scale: ChannelScale, redisPort: number | un
     key: callsKey(name),
     label: CALLERS[name],
     run: async (place) => {
-      const { meanNs, ...quantiles } = await callsOf(name, 1, calls, redisPort, place)
-      return { value: meanNs, ...quantiles }
+      const { meanNs, ...others } = await callsOf(name, 1, calls, redisPort, place)
+      return { value: meanNs, ...others }
     },
   }
 }
@@ -125,8 +141,8 @@ function pipelinedPart(name: CallerName, scale: ChannelScale, redisPort: number 
     key: pipelinedKey(name),
     label: CALLERS[name],
     run: async (place) => {
-      const { meanNs } = await callsOf(name, PIPELINED, scale.calls, redisPort, place)
-      return { value: 1000 / meanNs }
+      const { meanNs, ...others } = await callsOf(name, PIPELINED, scale.calls, redisPort, place)
+      return { value: 1000 / meanNs, ...others }
     },
   }
 }
@@ -137,7 +153,7 @@ function requestsPart(window: number, workers: number, clients: number, scale: C
     key: requestsKey(window, workers, clients),
     label: `window ${window}, ${workers} lane workers, ${clients} client threads`,
     run: (place, round) =>
-      withServer(place, workers, async () => {
+      withServer(place, workers, async (server) => {
         const request: RequestsRequest = {
           name: NAME,
           // One after the other takes longer.
@@ -146,8 +162,10 @@ function requestsPart(window: number, workers: number, clients: number, scale: C
           window,
           seed: round,
         }
-        const { millionPerSecond } = await runChild<RequestsResult>(REQUESTS_PATH, request, place)
-        return { value: millionPerSecond }
+        const { millionPerSecond, ...others } = await withProcessorTime(server, request.requests, () =>
+          runChild<RequestsResult>(REQUESTS_PATH, request, place),
+        )
+        return { value: millionPerSecond, ...others }
       }),
   }
 }

@@ -33,7 +33,7 @@ export function formatRows({ results, redisVersion }: ChannelReport): string {
     const { section, label, samples, median } = row
     const rounds = samples.map(({ value }) => valueText(section, value)).join(' ')
     const cells = `${valueText(section, median.value).padStart(10)}  ${UNITS[section].padEnd(12)}`
-    return `  ${`${section}: ${label}`.padEnd(LABEL_WIDTH)}${cells}  ${rounds}${quantileText(row)}`
+    return `  ${`${section}: ${label}`.padEnd(LABEL_WIDTH)}${cells}  ${rounds}${quantileText(row)}${processorText(row)}`
   })
   const redis =
     redisVersion === undefined
@@ -42,7 +42,8 @@ export function formatRows({ results, redisVersion }: ChannelReport): string {
           `redis-server ${redisVersion} on 127.0.0.1, nothing on disk; ioredis pipelines by pipeline(), node-redis by itself`,
         ]
   const leftOut = results.leftOut.map(([key, reason]) => `left out: ${key}: ${reason}`)
-  return [head, ...rows, ...redis, ...leftOut, ''].join('\n')
+  const note = 'processor: µs of a core a call, waiting awake included'
+  return [head, ...rows, note, ...redis, ...leftOut, ''].join('\n')
 }
 
 function valueText(section: ChannelSection, value: number): string {
@@ -53,6 +54,12 @@ function quantileText({ median: { p50Ns, p99Ns, p999Ns } }: ChannelRow): string 
   if (p50Ns === undefined || p99Ns === undefined || p999Ns === undefined) return ''
   const [p50, p99, p999] = [p50Ns, p99Ns, p999Ns].map((ns) => (ns / 1000).toFixed(2))
   return `   p50 ${p50}  p99 ${p99}  p99.9 ${p999}`
+}
+
+function processorText({ median: { clientNs, serverNs } }: ChannelRow): string {
+  const text = (ns: number): string => (ns / 1000).toFixed(2)
+  const server = serverNs === undefined ? '' : `, server ${text(serverNs)}`
+  return clientNs === undefined ? '' : `   processor: client ${text(clientNs)}${server}`
 }
 
 export function channelPictures(report: ChannelReport, figures: readonly ChannelFigure[]): Picture[] {

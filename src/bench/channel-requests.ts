@@ -18,6 +18,8 @@ export interface RequestsRequest {
 
 export interface RequestsResult {
   readonly millionPerSecond: number
+  /** Processor time of this process a request, the start of its threads included. */
+  readonly clientNs: number
 }
 
 function listOf(requests: number, seed: number): RequestList {
@@ -33,9 +35,12 @@ function listOf(requests: number, seed: number): RequestList {
 async function measure(request: RequestsRequest): Promise<RequestsResult> {
   const { name, requests, clients, window, seed } = request
   const shares = sharesByKey(listOf(requests, seed), clients)
+  const before = process.cpuUsage()
   const result = await runClients({ name, shares, width: window, check: true })
   if (result.wrong > 0) throw new Error(`${result.wrong} answers were wrong`)
-  return { millionPerSecond: requests / result.milliseconds / 1000 }
+  const { user, system } = process.cpuUsage(before)
+  const clientNs = ((user + system) * 1000) / requests
+  return { millionPerSecond: requests / result.milliseconds / 1000, clientNs }
 }
 
 reportResult(await measure(childRequest() as RequestsRequest))

@@ -56,7 +56,7 @@ export class ChannelResults {
 
 function medianOf(samples: readonly Sample[]): Sample {
   const of = (name: keyof Sample): number[] => samples.flatMap((sample) => sample[name] ?? [])
-  const named = (['p50Ns', 'p99Ns', 'p999Ns'] as const).flatMap((name) =>
+  const named = (['clientNs', 'serverNs', 'p50Ns', 'p99Ns', 'p999Ns'] as const).flatMap((name) =>
     of(name).length === 0 ? [] : [[name, median(of(name))] as const],
   )
   return { value: median(of('value')), ...Object.fromEntries(named) }
