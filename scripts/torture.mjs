@@ -10,6 +10,7 @@
  *   crashes       a durable node killed under load (Linux)         --crashes
  *   log           the log on a simulated disk, and killed writers  --log-rounds
  *   sequenced     the sequenced writer on a simulated disk         --sequenced-rounds
+ *   clients       requests of 16 threads in 4 processes (Linux)   --requests
  *
  *   npm run torture                                      all parts, 15 minutes at most
  *   npm run torture -- --only storm --reads 50000000     until reached, or --minutes
@@ -23,7 +24,17 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureReady } from './setup.mjs'
 
-const PARTS = ['storm', 'histories', 'terminations', 'schedules', 'kills', 'crashes', 'log', 'sequenced']
+const PARTS = [
+  'storm',
+  'histories',
+  'terminations',
+  'schedules',
+  'kills',
+  'crashes',
+  'log',
+  'sequenced',
+  'clients',
+]
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '15' },
@@ -35,6 +46,7 @@ const { values } = parseArgs({
     crashes: { type: 'string', default: '1000' },
     'log-rounds': { type: 'string', default: '200' },
     'sequenced-rounds': { type: 'string', default: '500' },
+    requests: { type: 'string', default: '10000000' },
     only: { type: 'string', multiple: true, default: PARTS },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
@@ -49,6 +61,7 @@ const limits = {
   crashes: Number(values.crashes),
   logRounds: Number(values['log-rounds']),
   sequencedRounds: Number(values['sequenced-rounds']),
+  requests: Number(values.requests),
 }
 const firstSeed = Number(values.seed)
 if (
@@ -64,6 +77,7 @@ if (!values.only.every((part) => PARTS.includes(part))) {
 
 await ensureReady()
 const { complaintOf, runHistory } = await import('../dist/test/history-run.js')
+const { runCrowd } = await import('../dist/test/served-crowd.js')
 const { runStorm } = await import('../dist/test/storm.js')
 const { runTerminations } = await import('../dist/test/terminate.js')
 const { runSchedules } = await import('../dist/test/schedule-run.js')
@@ -77,6 +91,7 @@ const { NO_NAMED_TABLES, useScratchDirectory } = await import('../dist/test/name
 
 const STORM_READS = 1_000_000
 const ROUNDS_AT_ONCE = 40
+const REQUESTS_A_THREAD = 20_000
 const SCHEDULES_AT_ONCE = 5000
 const KILLS_AT_ONCE = 50
 const CRASHES_AT_ONCE = 20
@@ -101,6 +116,7 @@ const done = {
   acknowledged: 0,
   logRounds: 0,
   sequencedRounds: 0,
+  requests: 0,
   /** Calls of simulated disks after which the power went or that failed, and starts after them. */
   points: 0,
   recoveries: 0,
@@ -117,6 +133,7 @@ const PARTS_LEFT = {
   kills: { run: someKills, left: () => NO_NAMED_TABLES === false && done.kills < limits.kills },
   log: { run: oneLogRound, left: () => done.logRounds < limits.logRounds },
   sequenced: { run: oneSequencedRound, left: () => done.sequencedRounds < limits.sequencedRounds },
+  clients: { run: oneCrowd, left: () => NO_NAMED_TABLES === false && done.requests < limits.requests },
   crashes: { run: someCrashes, left: () => NO_NAMED_TABLES === false && done.crashes < limits.crashes },
 }
 const leftMs = () => limits.ms - (performance.now() - startedAt)
@@ -146,6 +163,7 @@ for (const [part, unit] of [
   ['crashes', 'crashes'],
   ['log', 'logRounds'],
   ['sequenced', 'sequencedRounds'],
+  ['clients', 'requests'],
 ]) {
   if (!values.only.includes(part)) continue
   const [found, asked] = [done[unit], limits[unit]]
@@ -176,7 +194,10 @@ async function someHistories(seed) {
     const shape = seed % 2 === 0 ? { threads: 4, keys: 1, stripes: 1 } : { threads: 6, keys: 4 }
     // One in three in processes, some of which can only read.
     const apart = seed % 3 === 2 && !NO_NAMED_TABLES ? { directory: scratchDirectory(), readers: 2 } : {}
-    const all = { ...shape, ...apart }
+    // One in three asks a server: reads go past it, writes through its lanes.
+    const served = seed % 3 === 1 && !NO_NAMED_TABLES ? { laneWorkers: 2 } : {}
+    if (seed % 3 === 1) scratchDirectory()
+    const all = { ...shape, ...apart, ...served }
     const report = await runHistory({ subject: { values: kind }, seed, operationsPerThread: 5000, ...all })
     removeTables()
     const complaint = complaintOf(report)
@@ -275,4 +296,11 @@ async function oneSequencedRound(seed) {
   done.sequencedRounds++
   done.points += counts.points
   done.recoveries += counts.recoveries
+}
+
+/** Processes and threads that ask one server in every way at once. @param {number} seed */
+async function oneCrowd(seed) {
+  scratchDirectory()
+  const shape = { processes: 4, threads: 4, requests: REQUESTS_A_THREAD, laneWorkers: 1 + (seed % 3) }
+  done.requests += await runCrowd({ seed, ...shape })
 }
