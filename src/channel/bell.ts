@@ -21,8 +21,8 @@ const BELL_BYTES = 2048
 assert(BELL_BYTES >= (1 + MAX_LANE_WORKERS) * LINE_WORDS * 4, 'each worker sleeps on a line of its own')
 
 const BELL = wordLayout('bell', LINE_WORDS, {
-  sleepers: { at: 0, writer: 'each worker its bit; who rings clears it', what: 'workers that sleep' },
-  members: { at: 1, writer: 'the server', what: 'workers that there are' },
+  awake: { at: 0, writer: 'each worker its bit; who wakes it sets it', what: 'workers that will come by' },
+  sleepers: { at: 1, writer: 'each worker its bit; who wakes it clears it', what: 'workers that sleep' },
 })
 
 export class Bell {
@@ -52,19 +52,19 @@ export class Bell {
 
   /** A worker begins. Its number may have been that of one that has ended. */
   join(worker: number): void {
-    Atomics.and(this.#words, BELL.sleepers, ~(1 << worker))
-    Atomics.or(this.#words, BELL.members, 1 << worker)
+    this.stayAwake(worker)
   }
 
   /** A worker has ended, or is known to be dead: it does not count as awake any more. */
   leave(worker: number): void {
-    Atomics.and(this.#words, BELL.members, ~(1 << worker))
-    Atomics.and(this.#words, BELL.sleepers, ~(1 << worker))
+    this.#clear(BELL.awake, worker)
+    this.#clear(BELL.sleepers, worker)
   }
 
   /** To be followed by a look at everything, then by `sleep` or `stayAwake`. */
   announceSleep(worker: number): void {
-    Atomics.or(this.#words, BELL.sleepers, 1 << worker)
+    this.#set(BELL.sleepers, worker)
+    this.#clear(BELL.awake, worker)
   }
 
   /** At once if it has been woken since it last slept: a wake is remembered. */
@@ -75,53 +75,61 @@ export class Bell {
   }
 
   stayAwake(worker: number): void {
-    Atomics.and(this.#words, BELL.sleepers, ~(1 << worker))
+    this.#set(BELL.awake, worker)
+    this.#clear(BELL.sleepers, worker)
   }
 
   /** Whether a worker besides this one is awake. */
   isAnotherAwake(worker: number): boolean {
-    const asleep = Atomics.load(this.#words, BELL.sleepers) | (1 << worker)
-    return (Atomics.load(this.#words, BELL.members) & ~asleep) !== 0
+    return (Atomics.load(this.#words, BELL.awake) & ~(1 << worker)) !== 0
   }
 
   /** Numbers of the workers that count as awake. */
   awake(): number[] {
-    let awake = Atomics.load(this.#words, BELL.members) & ~Atomics.load(this.#words, BELL.sleepers)
     const numbers: number[] = []
-    for (; awake !== 0; awake &= awake - 1) numbers.push(31 - Math.clz32(awake & -awake))
+    for (let awake = Atomics.load(this.#words, BELL.awake); awake !== 0; awake &= awake - 1)
+      numbers.push(lowest(awake))
     return numbers
   }
 
-  /** Something was published for the workers; `home` is the lane's word of that name. The cheap part is that nobody sleeps. */
+  /** Something was published for the workers; `home` is the lane's word of that name. Cheap while somebody is awake. */
   ring(home: number): void {
-    const sleepers = Atomics.load(this.#words, BELL.sleepers)
-    if (sleepers !== 0) this.#ringFor(sleepers, home)
+    const awake = Atomics.load(this.#words, BELL.awake)
+    const mayTake = (home & HOME_BOUND) === 0 ? awake : awake & (1 << ((home & ~HOME_BOUND) - 1))
+    if (mayTake === 0) this.#ringFor(home)
   }
 
   /** Wakes one worker, if any sleeps. */
   ringForHelp(): void {
     const sleepers = Atomics.load(this.#words, BELL.sleepers)
-    if (sleepers !== 0) this.wake(31 - Math.clz32(sleepers & -sleepers))
+    if (sleepers !== 0) this.wake(lowest(sleepers))
   }
 
-  /** Wakes this one, or keeps it from its next sleep. */
+  /** Wakes this one, or keeps it from its next sleep. Counts as awake at once, so that nobody else wakes another. */
   wake(worker: number): void {
-    Atomics.and(this.#words, BELL.sleepers, ~(1 << worker))
+    const bit = 1 << worker
+    if ((Atomics.and(this.#words, BELL.sleepers, ~bit) & bit) !== 0) this.#set(BELL.awake, worker)
     Atomics.store(this.#words, wordOf(worker), 1)
     this.region.notify(wordOf(worker))
   }
 
-  #ringFor(sleepers: number, home: number): void {
+  #ringFor(home: number): void {
+    const sleepers = Atomics.load(this.#words, BELL.sleepers)
     const worker = (home & ~HOME_BOUND) - 1
-    const isAsleep = worker >= 0 && worker < MAX_LANE_WORKERS && (sleepers & (1 << worker)) !== 0
-    if ((home & HOME_BOUND) !== 0) {
-      if (isAsleep) this.wake(worker)
-      return
-    }
-    const members = Atomics.load(this.#words, BELL.members)
-    if ((members & ~sleepers) !== 0) return
-    this.wake(isAsleep ? worker : 31 - Math.clz32(sleepers & -sleepers))
+    const isHomeAsleep = worker >= 0 && worker < MAX_LANE_WORKERS && (sleepers & (1 << worker)) !== 0
+    if (isHomeAsleep) this.wake(worker)
+    else if ((home & HOME_BOUND) === 0 && sleepers !== 0) this.wake(lowest(sleepers))
+  }
+
+  #set(word: number, worker: number): void {
+    Atomics.or(this.#words, word, 1 << worker)
+  }
+
+  #clear(word: number, worker: number): void {
+    Atomics.and(this.#words, word, ~(1 << worker))
   }
 }
 
+/** Number of the lowest bit that is set. */
+const lowest = (bits: number) => 31 - Math.clz32(bits & -bits)
 const wordOf = (worker: number) => (1 + worker) * LINE_WORDS
