@@ -76,6 +76,11 @@ export const PARTICIPANT = wordLayout('participant', PARTICIPANT_WORDS, {
     what: 'first page of the run that is being emptied, whose spans may be closed; 0 for none',
   },
   windowPages: { at: 57, writer: own, what: 'how many pages' },
+  staged: {
+    at: 58,
+    writer: own,
+    what: 'chunks that are filled, in no slot yet, and known to their thread alone; never fewer than there are',
+  },
   counters: { at: 64, words: 32, writer: own, what: 'see COUNTERS (16 float64)' },
   magazines: {
     at: MAGAZINES_AT,

@@ -37,7 +37,8 @@ export class PublishTogether {
     for (const write of writes) {
       if (write.reference === 0) continue
       staging.spend(write.hash, write.stamp)
-      if (!published.has(write)) staging.free(write.reference)
+      if (published.has(write)) staging.notePublished()
+      else staging.free(write.reference)
     }
   }
 

@@ -4,7 +4,7 @@
  * its stripe. So what a log has accepted can always be published.
  *
  * **A staged chunk exists once it is published**; until then it is in no slot, magazine or list, and only the caller
- * knows it (`check()` calls it lost). If the one writer dies, its table goes with it, so nobody settles them.
+ * knows it (`check()` goes by their number). If the one writer dies, its table goes with it, so nobody settles them.
  *
  * Room for slots is promised by staged-slots.ts, stamps here: in the order of staging, and given in that order, so that who
  * is told of a pending entry's version finds it under that one.
@@ -58,6 +58,7 @@ export class Staging {
     this.#me = space.registry.at
     this.#evicts = space.facts.eviction === EVICTION.CLOCK
     this.#chunks = new Int32Array(space.shape.stripes)
+    this.#words[this.#me + PARTICIPANT.staged] = 0
     this.#slots = new StagedSlots(space, desk)
     this.chunks = new ChunkReader(space.region.segments)
   }
@@ -90,6 +91,7 @@ export class Staging {
       const segment = this.#segments[reference >>> GRANULE_BITS]!
       fillChunk(segment, (reference & GRANULE_MASK) << 2, key, value, valueWord, expiresAtMs)
       this.#words[this.#me + PARTICIPANT.chunkInHand] = 0
+      this.#words[this.#me + PARTICIPANT.staged]!++
       this.stamp = this.#comingStamp(key.hash)
     }
     this.#desk.leave()
@@ -144,6 +146,7 @@ export class Staging {
     }
     this.#space.locks.release(stripeAt + STRIPE.lock)
     this.#chunks[this.#numberOf(stripeAt)]!--
+    this.#words[this.#me + PARTICIPANT.staged]!--
     this.#space.count(COUNTERS.sets)
     this.#leaveFreeing(old)
   }
@@ -159,10 +162,16 @@ export class Staging {
     this.#chunks[this.#numberOf(stripeAt)]!--
   }
 
+  /** A chunk whose stamp is spent is in its slot. */
+  notePublished(): void {
+    this.#words[this.#me + PARTICIPANT.staged]!--
+  }
+
   /** Frees a chunk that is in no slot, and whose stamp is spent. */
   free(reference: Reference): void {
     this.#desk.enter()
     this.#words[this.#me + PARTICIPANT.detached] = reference
+    this.#words[this.#me + PARTICIPANT.staged]!--
     this.#leaveFreeing(reference)
   }
 
