@@ -13,7 +13,7 @@
  *
  * From 1 to the end the chunks are in private memory, not in hand: a record names one pair at most. And from 2 to 6 no
  * stripe is noted as held: whoever settles this thread after its death leaves these stripes locked, and nobody ever sees
- * half of it. For servers only, whose threads end the node with them (docs/decisions/0005-death-inside-several-keys.md).
+ * half of it. For servers only, whose threads end the node with them (docs/decisions/0006-death-inside-several-keys.md).
  *
  * Needs nothing held; takes the own desk, then the stripes.
  */

@@ -1,7 +1,7 @@
 /**
  * Several keys at once: a transaction that has seen some keys and changes some, all of it at one moment or not at all.
  * For tables of one server: what a thread holds here is in its private memory, so its death ends the node
- * (docs/decisions/0005-death-inside-several-keys.md).
+ * (docs/decisions/0006-death-inside-several-keys.md).
  *
  *   several.begin()
  *   const touched = several.touch(key)        // one record a key, however often it is named
