@@ -1,10 +1,16 @@
 /** What others store durably with on this machine: a redis-server with its append-only file, lmdb with its sync. */
+import { closeSync, fdatasyncSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { MIB } from '../base/limits.js'
 import { RespClient } from '../client/resp-client.js'
 import { NO_SINK } from '../log/snapshot-reader.js'
 import { appendRecord, openBenchLog } from './log-files.js'
 import type { DurableSubject } from './log-subject.js'
 import { RedisServer } from './processes-redis.js'
+
+/** A key of 16 bytes and a value of 100 with what a log has around them. */
+const BARE_BLOCK_BYTES = 149
+const BARE_FILE_BYTES = 16 * MIB
 
 /** Sets over one pipelined connection. */
 export function redisSubject(appendfsync: 'always' | 'everysec'): DurableSubject {
@@ -70,6 +76,27 @@ export const bareLogSubject: DurableSubject = {
         return group
       },
       close: async () => writer.close(),
+    }
+  },
+}
+
+/** What the disk itself takes: as many bytes as a record of the log, written over a file that is filled already, and synced. */
+export const bareSyncSubject: DurableSubject = {
+  name: 'bare write and fdatasync',
+  mostInFlight: 1,
+  open: async (folder) => {
+    const file = openSync(join(folder, 'bare'), 'w')
+    const block = Buffer.alloc(BARE_BLOCK_BYTES, 1)
+    writeSync(file, Buffer.alloc(BARE_FILE_BYTES))
+    fsyncSync(file)
+    let at = 0
+    return {
+      set: async () => {
+        writeSync(file, block, 0, block.length, at)
+        at = (at + block.length) % (BARE_FILE_BYTES - block.length)
+        fdatasyncSync(file)
+      },
+      close: async () => closeSync(file),
     }
   },
 }
