@@ -59,6 +59,9 @@ export class Chores {
   #lastMs: number
   /** Time that chores may still take; below 0: they have taken too much. */
   #creditMs = 0
+  /** Made, and given up, since the start. */
+  snapshots = 0
+  snapshotFailures = 0
 
   constructor(parts: ChoresParts) {
     this.#parts = parts
@@ -118,11 +121,13 @@ export class Chores {
       const step = this.#snapshot?.next()
       if (step?.done !== true) return undefined
       this.#snapshot = undefined
+      this.snapshots++
       const elapsedMs = this.#parts.monotonicMs() - this.#startedMs
       this.#parts.onEvent?.({ kind: 'snapshot', made: step.value, elapsedMs })
       return step.value
     } catch (error) {
       this.#snapshot = undefined
+      this.snapshotFailures++
       this.#notBeforeMs = this.#parts.monotonicMs() + RETRY_MS
       this.#parts.onEvent?.({ kind: 'snapshot-failed', error })
       return undefined

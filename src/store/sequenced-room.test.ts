@@ -133,6 +133,77 @@ describe('a sequenced table without memory', () => {
   })
 })
 
+describe('snapshots of a sequenced store', () => {
+  it('are made between groups once there is enough log, and the log before them goes', () => {
+    const disk = new SimulatedDisk()
+    let nowMs = 0
+    const events: string[] = []
+    const store = open(disk, {
+      snapshotAfterBytes: 200_000,
+      segmentBytes: 16 * 1024,
+      monotonicMs: () => nowMs,
+      onEvent: ({ kind }) => events.push(kind),
+    })
+    for (let i = 0; i < 4000; i++) {
+      nowMs += 1
+      write(store, (inner) =>
+        inner.set(bytes(`key-${i % 200}`), bytes(`${i}${'x'.repeat(100)}`), 'none', 'always'),
+      )
+      store.tend(nowMs)
+    }
+    const { snapshots, refusals, groups } = store.logStats()
+    assert.ok(snapshots >= 2 && refusals === 0 && groups === 4000, JSON.stringify(store.logStats()))
+    assert.ok(events.length === snapshots && events.every((kind) => kind === 'snapshot'))
+    const segments = disk.list().filter((name) => name.endsWith('.log'))
+    assert.ok(segments.length < 40, `${segments.length} segments are left`)
+    const before = contents(store)
+    store.close()
+    const again = open(disk)
+    assert.deepEqual(contents(again), before)
+    again.close()
+  })
+
+  it('that fail are given up and told of, and writes go on', () => {
+    const disk = new SimulatedDisk()
+    const errors: unknown[] = []
+    const store = open(disk, {
+      snapshotAfterBytes: Infinity,
+      onEvent: (event) => event.kind === 'snapshot-failed' && errors.push(event.error),
+    })
+    write(store, (inner) => inner.set(bytes('k'), bytes('1'), 'none', 'always'))
+    disk.inject({ call: 'open', at: 1, code: 'EMFILE' })
+    store.startSnapshot()
+    store.stepSnapshot()
+    assert.match(String(errors[0]), /EMFILE/)
+    assert.equal(store.isSnapshotRunning, false)
+    write(store, (inner) => inner.set(bytes('k'), bytes('2'), 'none', 'always'))
+    assert.deepEqual([...contents(store)], [['k', '2']])
+    assert.equal(store.logStats().snapshotFailures, 1)
+    store.close()
+  })
+})
+
+describe('a log that fails', () => {
+  it('leaves what was in flight unknown, refuses every write after it, and lets reads go on', () => {
+    const disk = new SimulatedDisk()
+    const store = open(disk)
+    write(store, (inner) => inner.set(bytes('k'), bytes('1'), 'none', 'always'))
+    const { lsn } = store.evaluate((inner) => inner.set(bytes('k'), bytes('2'), 'none', 'always'))
+    disk.inject({ call: 'sync', at: 1, code: 'EIO', times: Infinity })
+    const { released, refused } = store.commit(0)
+    assert.ok(released < lsn && refused?.code === 'LOG_FAILED' && refused.outcome === 'unknown')
+    assert.throws(
+      () => store.evaluate((inner) => inner.delete(bytes('k'))),
+      (error) => isOperationError(error, 'LOG_FAILED') && error.outcome === 'not-applied',
+    )
+    const read = store.evaluate((inner) => String(inner.get(bytes('k'))))
+    assert.deepEqual([read.result, read.lsn <= store.released], ['1', true])
+    assert.match(store.logStats().failure ?? '', /sync/)
+    store.table.check()
+    store.close()
+  })
+})
+
 describe('a sequenced store in a real directory', () => {
   it('is one process only, and has over restarts what was acknowledged, from the log and from a snapshot', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'hearth-sequenced-'))

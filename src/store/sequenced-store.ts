@@ -56,6 +56,24 @@ export interface Commit {
   readonly refused?: OperationError
 }
 
+/** How a log stands. Positions count records over its whole life; the rest counts since the start. */
+export interface LogStats {
+  readonly position: number
+  readonly released: number
+  /** Up to here everything is on disk. */
+  readonly synced: number
+  /** Handed to the kernel, heads included. */
+  readonly bytesWritten: number
+  readonly groups: number
+  /** Batches or groups that the log has refused: the disk is full, or the log has failed. */
+  readonly refusals: number
+  readonly snapshots: number
+  readonly snapshotFailures: number
+  readonly isSnapshotRunning: boolean
+  /** Why nothing is written any more; absent while all is well. */
+  readonly failure: string | undefined
+}
+
 export interface SequencedParts {
   readonly table: Table
   readonly writer: LogWriter
@@ -92,6 +110,8 @@ export class SequencedStore {
   readonly #pending: PendingWrites
   readonly #store: Store
   #released: number
+  #groups = 0
+  #refusals = 0
   /** Why writes were taken back since the last commit. Until then their positions are given to nobody else. */
   #takenBack: OperationError | undefined
   #failure: OperationError | undefined
@@ -137,6 +157,24 @@ export class SequencedStore {
   /** Bytes handed to the kernel since the store was opened. */
   get bytesWritten(): number {
     return this.#writer.bytesWritten
+  }
+
+  /** How the log stands: for reports. */
+  logStats(): LogStats {
+    const { appended, synced, bytesWritten } = this.#writer
+    const { snapshots, snapshotFailures } = this.#chores
+    return {
+      position: appended,
+      released: this.#released,
+      synced,
+      bytesWritten,
+      groups: this.#groups,
+      refusals: this.#refusals,
+      snapshots,
+      snapshotFailures,
+      isSnapshotRunning: this.#chores.isSnapshotRunning,
+      failure: this.#failure?.message,
+    }
   }
 
   /** What made the log fail for good. */
@@ -303,6 +341,7 @@ export class SequencedStore {
     if (!this.#pending.isEmpty) this.#regionTimeMs()
     try {
       const position = this.#policy.commit(this.#writer, nowMs)
+      if (this.#writer.bytesWritten !== bytesWritten) this.#groups++
       // The frames just written carry this time: nobody is told "expired" by a time that a crash would take back.
       if (this.#writer.bytesWritten !== bytesWritten) this.table.clock.advance(this.#time.nowMs)
       this.#release(position)
@@ -325,6 +364,7 @@ export class SequencedStore {
   #appendFailed(error: unknown): OperationError {
     if (!isOperationError(error)) throw error
     this.#refusal = error
+    this.#refusals++
     if (error.code === 'LOG_FAILED') {
       this.#failure ??= error
       this.#pending.dropAbove(this.#released)
