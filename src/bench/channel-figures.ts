@@ -1,7 +1,15 @@
 /** The figures of the benchmark of the channel: what was asked for, and what else there is, from a run's results. Pure. */
 import type { ChannelReport, ChannelSection } from './channel.js'
 import { CALLERS, type CallerName } from './channel-callers.js'
-import { callsKey, IDLE_KEY, IDLE_WORKERS, PIPELINED, pipelinedKey, requestsKey } from './channel-parts.js'
+import {
+  callsKey,
+  IDLE_KEY,
+  IDLE_WORKERS,
+  PIPELINED,
+  pipelinedKey,
+  requestsKey,
+  ZIPF,
+} from './channel-parts.js'
 import type { ChannelResults, ChannelRow } from './channel-results.js'
 import { atLeast, atMost, type Bound, type Figure, type FigureUnit } from './figure.js'
 import { ratioOf } from './statistics.js'
@@ -26,7 +34,8 @@ export function channelFigures(
     rateRatio(results, 'windowed', 'ioredis'),
     rateRatio(results, 'promise', 'ioredis'),
     rateRatio(results, 'promise', 'node-redis'),
-    requestsFigure(results),
+    requestsFigure(results, 0),
+    requestsFigure(results, ZIPF),
     requestsRatio(results, 'a second lane worker by one', atLeast(0.8), [2, 1]),
     requestsRatio(results, 'four lane workers by one', undefined, [4, 1]),
     requestsRatio(results, 'two client threads by one', undefined, [1, 2]),
@@ -103,12 +112,18 @@ function ratioFigure(first: ChannelRow | undefined, second: ChannelRow | undefin
   return { measured: ratio.value, detail: `${sides}; ${rangeText(ratio.range, (value) => value.toFixed(2))}` }
 }
 
-function requestsFigure(results: ChannelResults): ChannelFigure {
-  const label = `requests a second, window ${WINDOW}, one worker`
-  const about = { section: 'requests', label, unit: 'M/s', asked: atLeast(3) } as const
-  return figureOf(results, about, [requestsKey(WINDOW, 1, 1)], ([row]) => ({
+function requestsFigure(results: ChannelResults, skew: number): ChannelFigure {
+  const on = skew === 0 ? '' : `, Zipf ${skew}`
+  const label = `requests a second, window ${WINDOW}, one worker${on}`
+  const about = {
+    section: 'requests',
+    label,
+    unit: 'M/s',
+    asked: skew === 0 ? atLeast(3) : undefined,
+  } as const
+  return figureOf(results, about, [requestsKey(WINDOW, 1, 1, skew)], ([row]) => ({
     measured: row?.median.value ?? 0,
-    detail: `${rangeText(valuesOf(row), (value) => value.toFixed(2))}; ${ORIGINAL}`,
+    detail: `${rangeText(valuesOf(row), (value) => value.toFixed(2))}${skew === 0 ? `; ${ORIGINAL}` : ''}`,
   }))
 }
 

@@ -39,6 +39,8 @@ export const IDLE_WORKERS = 4
 export const WINDOWS = [1, 4, 16, 64, 256, 1024] as const
 const COUNTS = [1, 2, 4] as const
 const USUAL_WINDOW = 64
+/** A third of all requests ask for one key: what the channel gives where memory hardly counts. */
+export const ZIPF = 1.5
 
 const CALLS_PATH = fileURLToPath(new URL('./channel-calls.js', import.meta.url))
 const REQUESTS_PATH = fileURLToPath(new URL('./channel-requests.js', import.meta.url))
@@ -49,8 +51,8 @@ const AWAITED_PART = 0.1
 
 export const callsKey = (caller: CallerName): string => `calls ${caller}`
 export const pipelinedKey = (caller: CallerName): string => `pipelined ${caller}`
-export const requestsKey = (window: number, workers: number, clients: number): string =>
-  `requests window ${window}, workers ${workers}, clients ${clients}`
+export const requestsKey = (window: number, workers: number, clients: number, skew = 0): string =>
+  `requests window ${window}, workers ${workers}, clients ${clients}${skew === 0 ? '' : `, Zipf ${skew}`}`
 export const IDLE_KEY = 'idle server'
 
 /** Parts without `redisPort` leave the clients of Redis out. */
@@ -63,7 +65,7 @@ export function channelParts(
   const parts = [
     ...callers.filter((name) => name !== 'windowed').map((name) => callsPart(name, scale, redisPort)),
     ...callers.filter((name) => name !== 'blocking').map((name) => pipelinedPart(name, scale, redisPort)),
-    ...requestShapes().map(({ window, workers, clients }) => requestsPart(window, workers, clients, scale)),
+    ...requestShapes().map((shape) => requestsPart(shape, scale)),
     idlePart(scale),
   ]
   return parts.filter(({ section }) => sections.includes(section))
@@ -71,14 +73,22 @@ export function channelParts(
 
 const isRedis = (name: CallerName): boolean => name === 'ioredis' || name === 'node-redis'
 
-/** By window with one worker and one client thread; by workers; by client threads. */
-function requestShapes(): { window: number; workers: number; clients: number }[] {
+interface RequestShape {
+  readonly window: number
+  readonly workers: number
+  readonly clients: number
+  readonly skew?: number
+}
+
+/** By window with one worker and one client thread; by workers; by client threads; on few keys. */
+function requestShapes(): RequestShape[] {
   const others = COUNTS.slice(1)
   return [
     ...WINDOWS.map((window) => ({ window, workers: 1, clients: 1 })),
     ...others.map((workers) => ({ window: USUAL_WINDOW, workers, clients: 1 })),
     ...others.map((clients) => ({ window: USUAL_WINDOW, workers: 1, clients })),
     { window: USUAL_WINDOW, workers: 2, clients: 2 },
+    { window: USUAL_WINDOW, workers: 1, clients: 1, skew: ZIPF },
   ]
 }
 
@@ -147,11 +157,12 @@ function pipelinedPart(name: CallerName, scale: ChannelScale, redisPort: number 
   }
 }
 
-function requestsPart(window: number, workers: number, clients: number, scale: ChannelScale): ChannelPart {
+function requestsPart(shape: RequestShape, scale: ChannelScale): ChannelPart {
+  const { window, workers, clients, skew = 0 } = shape
   return {
     section: 'requests',
-    key: requestsKey(window, workers, clients),
-    label: `window ${window}, ${workers} lane workers, ${clients} client threads`,
+    key: requestsKey(window, workers, clients, skew),
+    label: `window ${window}, ${workers} lane workers, ${clients} client threads${skew === 0 ? '' : ', Zipf'}`,
     run: (place, round) =>
       withServer(place, workers, async (server) => {
         const request: RequestsRequest = {
@@ -160,6 +171,7 @@ function requestsPart(window: number, workers: number, clients: number, scale: C
           requests: window < USUAL_WINDOW ? Math.ceil(scale.requests / 4) : scale.requests,
           clients,
           window,
+          skew,
           seed: round,
         }
         const { millionPerSecond, ...others } = await withProcessorTime(server, request.requests, () =>

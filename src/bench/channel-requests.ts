@@ -1,6 +1,6 @@
 /**
  * The program of a child process that sends requests on numbers of 32 bits as original 001's client does: through so many
- * threads with so many requests in flight each, half PUT, half GET, uniform. The same code as `bin/client`, checked.
+ * threads with so many requests in flight each, half PUT, half GET. The same code as `bin/client`, checked.
  */
 import { runClients } from '../workload/client-run.js'
 import { generateWorkload } from '../workload/generator.js'
@@ -13,6 +13,8 @@ export interface RequestsRequest {
   readonly requests: number
   readonly clients: number
   readonly window: number
+  /** 0: uniform; above 1: Zipf. */
+  readonly skew: number
   readonly seed: number
 }
 
@@ -22,9 +24,9 @@ export interface RequestsResult {
   readonly clientNs: number
 }
 
-function listOf(requests: number, seed: number): RequestList {
+function listOf(requests: number, skew: number, seed: number): RequestList {
   const list = new RequestList()
-  const options = { requests, skew: 0, putRatio: 0.5, seed }
+  const options = { requests, skew, putRatio: 0.5, seed }
   generateWorkload(options, {
     put: (key, value) => list.push(KIND.PUT, key, value),
     get: (key, value) => list.push(KIND.GET, key, value),
@@ -33,8 +35,8 @@ function listOf(requests: number, seed: number): RequestList {
 }
 
 async function measure(request: RequestsRequest): Promise<RequestsResult> {
-  const { name, requests, clients, window, seed } = request
-  const shares = sharesByKey(listOf(requests, seed), clients)
+  const { name, requests, clients, window, skew, seed } = request
+  const shares = sharesByKey(listOf(requests, skew, seed), clients)
   const before = process.cpuUsage()
   const result = await runClients({ name, shares, width: window, check: true })
   if (result.wrong > 0) throw new Error(`${result.wrong} answers were wrong`)

@@ -33,7 +33,7 @@ export interface ChannelOptions {
   readonly rounds?: number
   /** Calls of a caller that blocks or has many in flight, in a round; awaited ones are a tenth. Default 200 000. */
   readonly calls?: number
-  /** Requests of a run of original 001's client; default 2 000 000. */
+  /** Requests of a run of original 001's client; default 1 000 000, as the original was measured. */
   readonly requests?: number
   /** How long an idle server is watched; default 5000. */
   readonly idleMs?: number
@@ -69,7 +69,7 @@ export async function runChannelBench(options: ChannelOptions = {}): Promise<Cha
   const scale: ChannelScale = {
     rounds: requireCount('rounds', options.rounds ?? 3),
     calls: requireCount('calls', options.calls ?? 200_000),
-    requests: requireCount('requests', options.requests ?? 2_000_000),
+    requests: requireCount('requests', options.requests ?? 1_000_000),
     idleMs: requireCount('idleMs', options.idleMs ?? 5000),
   }
   const sections = options.sections ?? CHANNEL_SECTION_NAMES

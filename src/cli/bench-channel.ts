@@ -95,7 +95,7 @@ export function channelCommand(): Command {
       'calls of a caller a round, awaited ones a tenth; default 200000',
       wholeNumber(10, MOST_CALLS),
     )
-    .option('--requests <n>', 'requests of a run of numbers; default 2000000', wholeNumber(4, MOST_CALLS))
+    .option('--requests <n>', 'requests of a run of numbers; default 1000000', wholeNumber(4, MOST_CALLS))
     .option(
       '--idle <seconds>',
       'how long an idle server is watched; default 5',
