@@ -28,7 +28,7 @@ import type { Bell } from './bell.js'
 import { Doorbell, doorbellPath } from './doorbell.js'
 import { LaneFile, type LaneFileHandle } from './lane-file.js'
 import { FAULTS, MAX_WINDOW } from './layout.js'
-import type { Ledger } from './ledger.js'
+import { type Ledger, workerOf } from './ledger.js'
 import { Message } from './message.js'
 import { type Handler, type LaneKeeper, ServedLane } from './served-lane.js'
 
@@ -48,6 +48,8 @@ const SPIN_MS = 0.05
 const LOOKS_PER_CLOCK = 16
 /** Workers that a busy one calls for help, itself included: one processor is left to the clients. */
 const MOST_AWAKE = Math.max(1, availableParallelism() - 1)
+/** Asking whether a thread lives takes 50 us, so those that seem awake are asked for about once in a second. */
+const TOURS_PER_ROLL_CALL = 20
 /** Tickets: the slot below, the lane's serial number above. */
 const SLOT_BITS = 12
 const MOST_SERIAL = 2 ** (31 - SLOT_BITS) - 1
@@ -86,6 +88,7 @@ export class LaneWorker {
   #touredMs: number
   #polls = 0
   #busyPolls = 0
+  #tours = 0
   /** Something was done since it last slept. */
   #mayBeMore = false
 
@@ -234,13 +237,19 @@ export class LaneWorker {
     const nowMs = this.#clock()
     if (nowMs - this.#touredMs < WAIT_SLICE_MS - 1) return
     this.#touredMs = nowMs
-    for (const number of this.#bell.awake())
-      if (number !== this.number && this.#ledger.isNumberDead(number, this.#isAlive)) this.#bell.leave(number)
     for (const lane of this.#lanes) {
       const { holder } = lane
       const isAnothers = holder !== 0 && holder !== this.#keeper.tag
-      if (isAnothers && this.#ledger.isDead(holder, this.#isAlive)) lane.takeOver(holder)
+      if (!isAnothers || !this.#ledger.isDead(holder, this.#isAlive)) continue
+      lane.takeOver(holder)
+      this.#bury(workerOf(holder))
     }
+    if (++this.#tours % TOURS_PER_ROLL_CALL === 0) for (const number of this.#bell.awake()) this.#bury(number)
+  }
+
+  /** One that has ended does not count as awake, if nobody has its number by now. */
+  #bury(number: number): void {
+    if (number !== this.number && this.#ledger.isNumberDead(number, this.#isAlive)) this.#bell.leave(number)
   }
 
   #freeSerial(): number {
