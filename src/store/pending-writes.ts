@@ -24,6 +24,7 @@ import { NO_EXPIRY } from '../table/writer.js'
 import { scanOverlay } from './overlay-scan.js'
 import type { Overlay } from './overlay-store.js'
 import { PendingIndex } from './pending-index.js'
+import { PendingQueue } from './pending-queue.js'
 import { PendingWrite, UNSEALED } from './pending-write.js'
 import { PublishTogether } from './publish-together.js'
 import type { ScanPage, StoreStats } from './store.js'
@@ -51,8 +52,7 @@ export class PendingWrites implements Overlay {
   /** The key of the write that is being applied; `table.key` is that of the evaluation. */
   readonly #appliedKey: KeyBuffer
   readonly #together: PublishTogether
-  #queue: PendingWrite[] = []
-  #head = 0
+  readonly #queue = new PendingQueue()
   #nowMs = NO_TIME
   #seen = 0
   #changes = 0
@@ -90,21 +90,17 @@ export class PendingWrites implements Overlay {
 
   /** Whether nothing is pending. */
   get isEmpty(): boolean {
-    return this.#head === this.#queue.length
+    return this.#queue.isEmpty
   }
 
   /** Whether a batch before the one that is being evaluated is pending. */
   get hasSealed(): boolean {
-    return !this.isEmpty && this.#queue[this.#head]?.lsn !== UNSEALED
+    return this.#queue.hasSealed
   }
 
   /** Position of the newest batch that has one; 0: none is pending. */
   get newest(): number {
-    for (let i = this.#queue.length - 1; i >= this.#head; i--) {
-      const lsn = this.#queue[i]?.lsn ?? UNSEALED
-      if (lsn !== UNSEALED) return lsn
-    }
-    return 0
+    return this.#queue.newest
   }
 
   /** Whether a write of this key is pending. */
@@ -114,37 +110,28 @@ export class PendingWrites implements Overlay {
 
   /** The batch has been accepted; `lsn` is the position of its last record. */
   seal(lsn: number): void {
-    for (let i = this.#queue.length - 1; i >= this.#head; i--) {
-      const write = this.#queue[i]
-      if (write === undefined || write.lsn !== UNSEALED) return
-      write.lsn = lsn
-    }
+    this.#queue.seal(lsn)
   }
 
   /** Publishes what has a position up to `lsn`, in order; a batch of several at one moment. */
   apply(lsn: number): void {
-    const queue = this.#queue
-    const from = this.#head
-    let at = from
-    const isAll = (queue.at(-1)?.lsn ?? 0) <= lsn
+    const isAll = this.#queue.isWithin(lsn)
     if (isAll) this.#index.clear()
-    while (at < queue.length && queue[at]!.lsn <= lsn) {
-      const write = queue[at]!
-      let end = at + 1
-      while (end < queue.length && queue[end]!.lsn === write.lsn) end++
-      if (end === at + 1) this.#publish(write)
-      else this.#together.publish(queue.slice(at, end))
-      for (; at < end; at++) {
-        const { room, hash } = queue[at]!
-        if (!isAll) this.#index.applied(queue[at]!)
-        if (room !== undefined) this.#staging.unreserve(hash, room)
+    const grown: number[] = []
+    for (;;) {
+      const batch = this.#queue.takeBatch(lsn)
+      if (batch === undefined) break
+      const [first] = batch
+      if (first !== undefined && batch.length === 1) this.#publish(first)
+      else this.#together.publish(batch)
+      for (const write of batch) {
+        if (!isAll) this.#index.applied(write)
+        if (write.room === undefined) continue
+        this.#staging.unreserve(write.hash, write.room)
+        grown.push(write.hash)
       }
     }
-    this.#head = at
-    for (let i = from; i < at; i++) if (queue[i]!.room !== undefined) this.#staging.settle(queue[i]!.hash)
-    if (at < queue.length) return
-    queue.length = 0
-    this.#head = 0
+    for (const hash of grown) this.#staging.settle(hash)
   }
 
   /** Forgets what has a position above `lsn`, and what has none. */
@@ -156,38 +143,25 @@ export class PendingWrites implements Overlay {
   savepoint(): () => void {
     const { count, byteLength } = this.#records
     const changes = this.#changes
-    const open = this.#open()
+    const { unsealed } = this.#queue
     return () => {
-      let surplus = this.#open() - open
+      let surplus = this.#queue.unsealed - unsealed
       this.#dropWhile(() => surplus-- > 0)
       // Where the log has refused something meanwhile, nothing of the batch is left.
-      if (this.#open() !== open) return
+      if (this.#queue.unsealed !== unsealed) return
       this.#records.cutTo(count, byteLength)
       this.#changes = changes
     }
   }
 
-  /** How many writes of the batch that is being evaluated are pending. */
-  #open(): number {
-    let count = 0
-    while (count < this.#queue.length - this.#head && this.#queue.at(-1 - count)?.lsn === UNSEALED) count++
-    return count
-  }
-
   /** Drops the newest writes as long as `goes` says so. */
   #dropWhile(goes: (last: PendingWrite) => boolean): void {
-    for (let last = this.#queue.at(-1); this.#queue.length > this.#head && last !== undefined; ) {
-      if (!goes(last)) break
+    for (let last = this.#queue.takeLast(goes); last !== undefined; last = this.#queue.takeLast(goes)) {
       if (last.reference !== 0) this.#staging.discard(last.hash, last.reference)
       if (last.room !== undefined) this.#staging.unreserve(last.hash, last.room)
-      this.#queue.pop()
-      last = this.#queue.at(-1)
     }
     this.#index.clear()
-    for (let i = this.#head; i < this.#queue.length; i++) {
-      const write = this.#queue[i]
-      if (write !== undefined) this.#index.add(write, write.isClear ? undefined : this.#olderOf(write))
-    }
+    for (const write of this.#queue) this.#index.add(write, write.isClear ? undefined : this.#olderOf(write))
   }
 
   get size(): number {
