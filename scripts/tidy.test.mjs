@@ -26,7 +26,7 @@ describe('the floors', () => {
     ['src/commands/strings.ts', '../store/store.js', true],
     ['src/commands/strings.ts', '../resp/writer.js', false],
     ['src/resp/writer.ts', '../commands/reply.js', true],
-    ['src/server/server.ts', '../client/client.js', false],
+    ['src/client/client.ts', '../server/server.js', false],
     ['src/cli/main.ts', '../server/server.js', true],
     ['src/cli/bench.ts', '../bench/table.js', true],
     ['src/bench/table.ts', '../map/shared-map.js', true],
