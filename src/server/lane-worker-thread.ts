@@ -16,6 +16,7 @@ import { Ledger } from '../channel/ledger.js'
 import { runOperation } from '../commands/operations/operation-table.js'
 import { LaneCommands } from './lane-commands.js'
 import { carryOut, type FromLaneWorker, type LaneWorkerData, type ToLaneWorker } from './lane-orders.js'
+import { runPlainly } from './plain-requests.js'
 import { openStore } from './worker-store.js'
 
 /** Longest time without a look at the event loop. */
@@ -41,7 +42,7 @@ async function main(): Promise<void> {
     ledger: Ledger.attach(data.ledger),
     bell: Bell.attach(data.bell),
     handler: (request, reply) => {
-      runOperation(context, request, reply)
+      if (!runPlainly(store, request, reply)) runOperation(context, request, reply)
       return true
     },
     onFault: (file, _lane, reason) => tell({ kind: 'dropped', file: file.id, reason }),

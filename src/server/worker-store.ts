@@ -21,6 +21,6 @@ export function createTable(capacityBytes: number, eviction: 'none' | 'clock'): 
 }
 
 /** For a worker: the table behind `handle`; `hasWriter`: it is only read here, by the time that its writer tells. */
-export function openStore(handle: DirectStoreHandle, hasWriter = false): OpenedStore {
+export function openStore(handle: DirectStoreHandle, hasWriter = false): DirectStore {
   return DirectStore.attach(handle, { isSequenced: hasWriter, asksWriter: hasWriter })
 }

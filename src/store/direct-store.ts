@@ -121,6 +121,21 @@ export class DirectStore implements Store {
     return table.find(READ_BYTES) ? table.reader.bytes : undefined
   }
 
+  /** As {@link view}, for a key that lies at the beginning of `words`. */
+  viewAt(words: Int32Array, keyBytes: number): Buffer | undefined {
+    const table = this.#table
+    table.key.setFromWords(words, 0, keyBytes, undefined)
+    return table.find(READ_BYTES) ? table.reader.bytes : undefined
+  }
+
+  /** A plain {@link set}; key and value begin with words 0 and `valueAt` of `words`, and the value is a short one. */
+  setAt(words: Int32Array, keyBytes: number, valueAt: number, valueBytes: number): void {
+    const table = this.#table
+    table.key.setFromWords(words, 0, keyBytes, undefined)
+    table.value.setFromWords(words, valueAt, valueBytes)
+    table.put(NO_EXPIRY, ALWAYS)
+  }
+
   has(key: Uint8Array): boolean {
     return this.#seek(key).has()
   }

@@ -5,6 +5,7 @@
  * to the scratch size are copied in; longer bytes are borrowed from the caller, which is safe because the table copies
  * them before the call returns.
  */
+import { assert } from '../base/assert.js'
 import { MAX_VALUE_BYTES } from '../base/limits.js'
 import type { NativeBuffer } from '../base/native-buffer.js'
 
@@ -69,6 +70,15 @@ export class ValueBuffer {
     this.source = bytes
     this.words = NO_WORDS
     this.ascii = false
+  }
+
+  /** Takes bytes that begin with word `at` of `words`; no more than fit in scratch. */
+  setFromWords(words: Int32Array, at: number, byteLength: number): void {
+    assert(byteLength <= SCRATCH_BYTES, 'the value fits in scratch')
+    const scratch = this.#scratchWords
+    const length = (byteLength + 3) >>> 2
+    for (let i = 0; i < length; i++) scratch[i] = words[at + i]!
+    this.#useScratch(byteLength)
   }
 
   setInt32(value: number): void {
