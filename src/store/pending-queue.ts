@@ -52,15 +52,15 @@ export class PendingQueue {
     return (this.#writes.at(-1)?.lsn ?? 0) <= lsn
   }
 
-  /** Takes the oldest batch if its position is up to `lsn`. */
-  takeBatch(lsn: number): PendingWrite[] | undefined {
+  /** Takes the oldest batch if its position is up to `lsn`: its write, or all of them if they are several. */
+  takeBatch(lsn: number): PendingWrite | readonly PendingWrite[] | undefined {
     const from = this.#head
     const first = this.#writes[from]
     if (first === undefined || first.lsn > lsn) return undefined
     let end = from + 1
-    while (this.#writes[end]?.lsn === first.lsn) end++
+    while (end < this.#writes.length && this.#writes[end]?.lsn === first.lsn) end++
+    const batch = end === from + 1 ? first : this.#writes.slice(from, end)
     this.#head = end
-    const batch = this.#writes.slice(from, end)
     if (end === this.#writes.length) {
       this.#writes.length = 0
       this.#head = 0

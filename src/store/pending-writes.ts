@@ -52,6 +52,8 @@ export class PendingWrites implements Overlay {
   /** The key of the write that is being applied; `table.key` is that of the evaluation. */
   readonly #appliedKey: KeyBuffer
   readonly #together: PublishTogether
+  /** Hashes of what has been inserted: their stripes may have to grow. */
+  readonly #grown: number[] = []
   readonly #queue = new PendingQueue()
   #nowMs = NO_TIME
   #seen = 0
@@ -117,21 +119,27 @@ export class PendingWrites implements Overlay {
   apply(lsn: number): void {
     const isAll = this.#queue.isWithin(lsn)
     if (isAll) this.#index.clear()
-    const grown: number[] = []
+    const grown = this.#grown
     for (;;) {
       const batch = this.#queue.takeBatch(lsn)
       if (batch === undefined) break
-      const [first] = batch
-      if (first !== undefined && batch.length === 1) this.#publish(first)
-      else this.#together.publish(batch)
-      for (const write of batch) {
-        if (!isAll) this.#index.applied(write)
-        if (write.room === undefined) continue
-        this.#staging.unreserve(write.hash, write.room)
-        grown.push(write.hash)
+      if (batch instanceof PendingWrite) {
+        this.#publish(batch)
+        this.#noteApplied(batch, isAll)
+      } else {
+        this.#together.publish(batch)
+        for (const write of batch) this.#noteApplied(write, isAll)
       }
     }
-    for (const hash of grown) this.#staging.settle(hash)
+    for (let i = 0; i < grown.length; i++) this.#staging.settle(grown[i] ?? 0)
+    grown.length = 0
+  }
+
+  #noteApplied(write: PendingWrite, isForgotten: boolean): void {
+    if (!isForgotten) this.#index.applied(write)
+    if (write.room === undefined) return
+    this.#staging.unreserve(write.hash, write.room)
+    this.#grown.push(write.hash)
   }
 
   /** Forgets what has a position above `lsn`, and what has none. */
