@@ -249,7 +249,7 @@ export class ClientCore<K, V> {
       return link
     } catch (error) {
       connection.close()
-      throw error
+      throw asGone(error)
     }
   }
 
@@ -301,4 +301,11 @@ export class ClientCore<K, V> {
 
 function timeout(timeoutMs: number, outcome: 'not-applied' | 'unknown'): OperationError {
   return new OperationError('TIMEOUT', `the server did not answer within ${timeoutMs} ms`, { outcome })
+}
+
+/** A file of a server that stops just now may be gone already: that is no server, not a failure of ours. */
+function asGone(error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  if (code !== 'ENOENT') return error
+  return new OperationError('NO_SERVER', 'the server went away while this client connected', { cause: error })
 }

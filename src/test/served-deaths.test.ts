@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import { Client, isOperationError, Server } from '../index.js'
 import { awaitState, ending, nextMessage } from './named-process.js'
 import { NO_NAMED_TABLES, useScratchDirectory } from './named-scratch.js'
-import { runServed, startServed, startServer } from './served-process.js'
+import { runServed, startServed, startServedThread, startServer } from './served-process.js'
 import type { StoreReport } from './served-worker.js'
 
 const directory = NO_NAMED_TABLES === false ? useScratchDirectory() : ''
@@ -51,6 +51,24 @@ describe('clients that go', options, () => {
       server.check()
     })
   }
+})
+
+describe('threads that go', options, () => {
+  it('terminated in the middle of asking, their lanes come back, and the process goes on', async () => {
+    await using server = await Server.start({ name: 'threads', capacity: '4MiB', laneWorkers: 2 })
+    await using witness = await Client.connect('threads')
+    for (let round = 0; round < 4; round++) {
+      const threads = (['sync', 'promise', 'windowed'] as const).map((way) =>
+        startServedThread('threads', way),
+      )
+      await Promise.all(threads.map((thread) => once(thread, 'message')))
+      await witness.set('k', `${round}`)
+      await Promise.all(threads.map((thread) => thread.terminate()))
+      assert.equal(witness.sync.get('k'), `${round}`)
+    }
+    await until(() => server.clients === 1)
+    server.check()
+  })
 })
 
 describe('servers that go', options, () => {

@@ -1,6 +1,7 @@
 /** Starts processes that serve a table or ask one, for tests. */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import { nextMessage } from './named-process.js'
 import type { ServedTask } from './served-worker.js'
 
@@ -13,6 +14,12 @@ export function startServed(task: ServedTask): ChildProcess {
 /** Without a channel to its parent: a program as it would be run from a shell. */
 export function runServed(task: ServedTask): ChildProcess {
   return spawn(process.execPath, [WORKER, JSON.stringify(task)], { stdio: ['ignore', 'inherit', 'inherit'] })
+}
+
+/** A thread of this process that stores until it is ended. */
+export function startServedThread(name: string, way: 'sync' | 'promise' | 'windowed'): Worker {
+  const task: ServedTask = { task: 'store', name, way }
+  return new Worker(new URL('./served-worker.js', import.meta.url), { workerData: task })
 }
 
 /** A server in a process of its own, ready. */

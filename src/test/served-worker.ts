@@ -1,4 +1,5 @@
-/** A process of the tests of Server and Client: does one task (JSON on its command line), and tells its parent by messages. */
+/** A process, or thread, of the tests of Server and Client: does one task (JSON on its command line), and tells by messages. */
+import { parentPort, workerData } from 'node:worker_threads'
 import { Client, isOperationError, Server } from '../index.js'
 
 export type ServedTask =
@@ -21,7 +22,10 @@ export interface StoreReport {
   readonly lastMs: number
 }
 
-const say = (message: unknown): boolean | undefined => process.send?.(message)
+const say = (message: unknown): void => {
+  if (parentPort === null) process.send?.(message)
+  else parentPort.postMessage(message)
+}
 
 async function serve(name: string, laneWorkers: number): Promise<void> {
   const server = await Server.start({ name, laneWorkers, capacity: '16MiB' })
@@ -74,7 +78,7 @@ async function end(name: string, how: 'set' | 'get' | 'closed'): Promise<void> {
   else await client.set('k', 'from a program that ends')
 }
 
-const task = JSON.parse(process.argv[2]!) as ServedTask
+const task = (workerData ?? JSON.parse(process.argv[2]!)) as ServedTask
 if (task.task === 'serve') await serve(task.name, task.laneWorkers ?? 1)
 else if (task.task === 'leave') await leave(task.name, task.what)
 else if (task.task === 'store') await store(task.name, task.way)
