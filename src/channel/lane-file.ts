@@ -160,6 +160,11 @@ export class LaneFile {
     }
   }
 
+  /** Gives the memory of a closed file back: when no worker has it any more. A client that still does finds no open lane. */
+  discard(): void {
+    if (this.region instanceof MappedFile) this.region.discard()
+  }
+
   /** Removes the names of a file of its own; the memory lives on while somebody maps it. */
   remove(): void {
     if (this.path === undefined) return

@@ -119,6 +119,11 @@ export class MappedFile implements Region {
     this.#native.futexWake(this.#address + at * 4)
   }
 
+  /** Gives its memory back, though it stays mapped until the collector comes by. Who touches it finds zeros. */
+  discard(): void {
+    this.#native.discard(this.#address, this.bytes)
+  }
+
   share(): MappedFileHandle {
     return { kind: 'file', path: this.path }
   }

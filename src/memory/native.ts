@@ -20,6 +20,7 @@ type NativeFunction = (...values: (number | string | Uint8Array | null)[]) => nu
 const PROT_READ = 1
 const PROT_READ_WRITE = 3
 const MAP_SHARED = 1
+const MADV_REMOVE = 9
 const MADV_HUGEPAGE = 14
 /** Of the processor; `madvise` takes whole ones. */
 const SMALL_PAGE_BYTES = 4096
@@ -116,6 +117,11 @@ export class Native {
     const address = this.#mmap(0, bytes, protection, MAP_SHARED, descriptor, offset)
     if (address === -1) return undefined
     return { address, buffer: this.#koffi.view(BigInt(address), bytes) }
+  }
+
+  /** Gives the memory of a mapped file's bytes back; who still maps them reads zeros. */
+  discard(address: number, bytes: number): void {
+    this.#madvise(address, bytes, MADV_REMOVE)
   }
 
   unmap(address: number, bytes: number): void {

@@ -128,7 +128,11 @@ export class LaneHost implements Admission {
     file.remove()
     const { workers, ledger } = this.#options
     workers.detach(file.id).then(
-      () => ledger.close(file.firstRow, file.geometry.lanes),
+      () => {
+        // Its mappings end when each worker's collector comes by, and there may be many clients until then.
+        file.discard()
+        ledger.close(file.firstRow, file.geometry.lanes)
+      },
       // The workers have ended, and the ledger with them.
       (error: unknown) => {
         if (!isOperationError(error)) throw error
