@@ -80,6 +80,7 @@ const { complaintOf, runHistory } = await import('../dist/test/history-run.js')
 const { runCrowd } = await import('../dist/test/served-crowd.js')
 const { runStorm } = await import('../dist/test/storm.js')
 const { runTerminations } = await import('../dist/test/terminate.js')
+const { runLaneSchedules } = await import('../dist/test/lane-schedule-scenes.js')
 const { runSchedules } = await import('../dist/test/schedule-run.js')
 const { runKills, summaryOf } = await import('../dist/test/kill.js')
 const { crashNode } = await import('../dist/test/node-crash.js')
@@ -238,6 +239,7 @@ async function someTerminations(seed) {
 async function someSchedules(seed) {
   const schedules = Math.min(SCHEDULES_AT_ONCE, limits.schedules - done.schedules)
   done.schedules += (await runSchedules(seed, schedules)).schedules
+  done.schedules += await runLaneSchedules(seed, Math.ceil(schedules / 5))
 }
 
 /** @param {number} seed */
