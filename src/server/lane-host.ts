@@ -38,6 +38,8 @@ export class LaneHost implements Admission {
   readonly #options: LaneHostOptions
   readonly #files = new Map<number, LaneFile>()
   readonly #hangUps = new Map<number, () => void>()
+  /** Of clients that have gone. */
+  readonly #releases = new Set<Promise<void>>()
   #nextNumber = 1
   #isStopping = false
 
@@ -57,6 +59,8 @@ export class LaneHost implements Admission {
   async admit(client: Applicant, hangUp: () => void): Promise<Admitted> {
     const { region } = this.#options
     if (region === undefined) throw new OperationError('REFUSED', 'this server has no name')
+    // Lanes of those who have gone come back when every worker has put them down: in a moment.
+    while (this.#releases.size > 0 && this.#isFull()) await Promise.race(this.#releases)
     const file = this.#make(client.window, client.process, lanePath(region.name, this.#nextNumber++))
     this.#hangUps.set(file.id, hangUp)
     try {
@@ -127,16 +131,24 @@ export class LaneHost implements Admission {
     file.close()
     file.remove()
     const { workers, ledger } = this.#options
-    workers.detach(file.id).then(
+    const release = workers.detach(file.id).then(
       () => {
         // Its mappings end when each worker's collector comes by, and there may be many clients until then.
         file.discard()
         ledger.close(file.firstRow, file.geometry.lanes)
+        this.#releases.delete(release)
       },
       // The workers have ended, and the ledger with them.
       (error: unknown) => {
+        this.#releases.delete(release)
         if (!isOperationError(error)) throw error
       },
     )
+    this.#releases.add(release)
+  }
+
+  #isFull(): boolean {
+    const { ledger } = this.#options
+    return ledger.used + DEFAULT_LANE_SHAPE.lanes > ledger.rows
   }
 }
