@@ -62,6 +62,13 @@ test('messages of every size around the limits of slot, area and parts arrive wh
   )
 })
 
+test('a long reply to a request that is hardly too long for its slot comes in parts as large as any', () => {
+  const at = world()
+  const request = small(1, { valueBytes: 30, replyBytes: 200_000 })
+  const client = at.openClient()
+  assertReply(settle(at, client, at.submit(client, request), [at.addWorker()]), request)
+})
+
 function settleLong(at: LaneWorld, client: LaneClient, id: number, worker: LaneWorker) {
   const reply = at.message()
   assert.notEqual(id, 0)

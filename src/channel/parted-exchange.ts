@@ -105,7 +105,8 @@ export class PartedExchange {
   #fetch(left: number): void {
     const { words } = this.#view
     const areas = this.#areas
-    if (!this.#isAbandoned && areas.bytes(this.#slot) === 0) areas.take(this.#slot, left)
+    // That of the request may be small, and parts of that size very many.
+    if (!this.#isAbandoned) areas.enlarge(this.#slot, left)
     words[this.#at + SLOT.areaAt] = areas.at(this.#slot)
     words[this.#at + SLOT.areaBytes] = areas.bytes(this.#slot)
     words[this.#at + SLOT.offset] = this.#isAbandoned ? ABANDONED : this.#received

@@ -33,6 +33,13 @@ export class SlotAreas {
     return true
   }
 
+  /** Sees to it that many bytes, or a part of them, fit; leaves the slot its area, or none, where there is no room now. */
+  enlarge(slot: number, bytes: number): void {
+    if (this.#bytes[slot]! >= Math.min(bytes, this.partBytes)) return
+    const before = this.#at[slot]!
+    if (this.take(slot, bytes) && before !== NONE) this.#space.giveBack(before)
+  }
+
   giveBack(slot: number): void {
     if (this.#at[slot] === NONE) return
     this.#space.giveBack(this.#at[slot]!)
