@@ -20,8 +20,9 @@ const INCOMPLETE = Symbol('incomplete')
 export class ReplyReader {
   #buffer: Buffer = Buffer.alloc(0)
   #position = 0
-  /** No use looking before this much is there: set by a bulk string longer than what has come. */
+  /** No use looking before this much of the reply is there: set by a bulk string longer than what has come. */
   #neededBytes = 0
+  #replyStart = 0
   #chunks: Buffer[] = []
   #chunkBytes = 0
 
@@ -41,6 +42,7 @@ export class ReplyReader {
       this.#neededBytes = 0
     }
     const start = this.#position
+    this.#replyStart = start
     const reply = this.#read(0)
     if (reply !== INCOMPLETE) return reply
     this.#position = start
@@ -74,7 +76,7 @@ export class ReplyReader {
     if (length < 0) return null
     const start = this.#position
     if (start + length + 2 > this.#buffer.length) {
-      this.#neededBytes = length
+      this.#neededBytes = start + length + 2 - this.#replyStart
       return INCOMPLETE
     }
     this.#position = start + length + 2
