@@ -54,6 +54,10 @@ export const MAX_RESP_COMMAND_BYTES = 256 * MIB
 export const MAX_RESP_UNREAD_REPLY_BYTES = 256 * MIB
 /** Commands queued between MULTI and EXEC on one connection. */
 export const MAX_TRANSACTION_BYTES = MAX_RESP_COMMAND_BYTES
+/** Keys that one connection watches, with what it takes to remember them. */
+export const MAX_WATCHED_BYTES = 96 * MIB
+/** The value of one request or reply between threads and processes: any command, transaction or reply in one piece. */
+export const MAX_MESSAGE_VALUE_BYTES = 384 * MIB
 /** Messages queued for a subscriber that does not read them; beyond, it is dropped. */
 export const MAX_SUBSCRIBER_BACKLOG_BYTES = 32 * MIB
 /** Messages on their way from the threads of a node to one of them; beyond, that one's subscribers are dropped. */
@@ -67,3 +71,8 @@ assert(MAX_CAPACITY_BYTES < MAX_SEGMENTS * MAX_SEGMENT_BYTES, 'a capacity fits i
 assert(LINE_BYTES % GRANULE_BYTES === 0, 'a line is whole granules')
 assert(MAX_RESP_COMMAND_BYTES > MAX_KEY_BYTES + MAX_RESP_BULK_BYTES, 'a command holds any entry')
 assert(MAX_KEY_BYTES + MAX_VALUE_BYTES < MAX_SEGMENT_BYTES / 2, 'an entry fits a segment')
+assert(
+  MAX_TRANSACTION_BYTES + MAX_WATCHED_BYTES + 4 * MAX_RESP_ARGUMENTS < MAX_MESSAGE_VALUE_BYTES,
+  'a message holds any command and transaction',
+)
+assert(MAX_RESP_UNREAD_REPLY_BYTES < MAX_MESSAGE_VALUE_BYTES, 'a message holds any reply')

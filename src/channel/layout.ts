@@ -18,7 +18,7 @@
  * (ledger.ts). Not for data that outlives either side.
  */
 import { assert } from '../base/assert.js'
-import { MAX_KEY_BYTES, MAX_SEGMENT_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
+import { MAX_KEY_BYTES, MAX_MESSAGE_VALUE_BYTES, MAX_SEGMENT_BYTES } from '../base/limits.js'
 import { wordLayout } from '../memory/layout.js'
 
 /** 'Lane' and the layout's version, in one word each. */
@@ -127,7 +127,7 @@ export const FAULTS = [
 export const FAULT = { STATE: 1, LENGTH: 2, AREA: 3, PART: 4, CODE: 5 } as const
 
 /** Most bytes of a payload: a key and a value, each whole words. */
-export const MAX_PAYLOAD_BYTES = MAX_KEY_BYTES + MAX_VALUE_BYTES
+export const MAX_PAYLOAD_BYTES = MAX_KEY_BYTES + MAX_MESSAGE_VALUE_BYTES
 
 /** The state word of a slot. `sequence` counts for ever, of it the low 29 bits are kept. */
 export function stateWord(sequence: number, state: number): number {

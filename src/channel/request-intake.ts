@@ -5,7 +5,7 @@
  * to private memory, bounded by what was checked, before anybody looks at it. A client that changes a request meanwhile
  * harms its own.
  */
-import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
+import { MAX_KEY_BYTES, MAX_MESSAGE_VALUE_BYTES } from '../base/limits.js'
 import type { LaneView } from './lane-view.js'
 import { ABANDONED, FAULT, IN_AREA, SLOT, SLOT_STATE, stateWord } from './layout.js'
 import { Message } from './message.js'
@@ -65,7 +65,7 @@ export class RequestIntake {
     const areaAt = words[at + SLOT.areaAt]!
     const areaBytes = words[at + SLOT.areaBytes]!
     if (keyBytes < 0 || keyBytes > MAX_KEY_BYTES) return -FAULT.LENGTH
-    if (valueBytes < 0 || valueBytes > MAX_VALUE_BYTES) return -FAULT.LENGTH
+    if (valueBytes < 0 || valueBytes > MAX_MESSAGE_VALUE_BYTES) return -FAULT.LENGTH
     if (!this.#desk.isArea(areaAt, areaBytes)) return -FAULT.AREA
     if ((code & 0xff) === 0) return -FAULT.CODE
     if (this.#assembly !== undefined) return -FAULT.STATE

@@ -4,7 +4,7 @@
  */
 
 import { OperationError } from '../base/errors.js'
-import { MAX_TRANSACTION_BYTES } from '../base/limits.js'
+import { MAX_TRANSACTION_BYTES, MAX_WATCHED_BYTES } from '../base/limits.js'
 import type { WatchedKey } from '../store/store.js'
 import type { Bus, Subscriber, SubscriptionKind } from './bus.js'
 import type { Command } from './command.js'
@@ -14,7 +14,7 @@ export interface QueuedCommand {
   readonly args: readonly Buffer[]
 }
 
-/** What a queued command takes besides its bytes, about. */
+/** What an argument of a queued command, or a watched key, takes besides its bytes, about. */
 const QUEUED_BYTES = 64
 
 export class ConnectionState {
@@ -27,6 +27,7 @@ export class ConnectionState {
   readonly #watched = new Map<string, WatchedKey>()
   readonly #names = { channel: new Map<string, Buffer>(), pattern: new Map<string, Buffer>() }
   #queuedBytes = 0
+  #watchedBytes = 0
 
   constructor(bus: Bus, subscriber: Subscriber) {
     this.bus = bus
@@ -68,7 +69,7 @@ export class ConnectionState {
   forgetTransaction(): void {
     this.queue = undefined
     this.isSpoilt = false
-    this.#watched.clear()
+    this.unwatch()
   }
 
   get watched(): readonly WatchedKey[] {
@@ -79,12 +80,18 @@ export class ConnectionState {
     return this.#watched.has(key.toString('latin1'))
   }
 
+  /** Throws OperationError FULL when it watches too many. */
   watch(key: Buffer, version: number): void {
+    const bytes = this.#watchedBytes + key.length + QUEUED_BYTES
+    if (bytes > MAX_WATCHED_BYTES)
+      throw new OperationError('FULL', `watched keys take at most ${MAX_WATCHED_BYTES} bytes`)
+    this.#watchedBytes = bytes
     this.#watched.set(key.toString('latin1'), { key: Buffer.from(key), version })
   }
 
   unwatch(): void {
     this.#watched.clear()
+    this.#watchedBytes = 0
   }
 
   subscribe(kind: SubscriptionKind, name: Buffer): void {

@@ -1,7 +1,7 @@
 /** What a comparison with a redis-server does not reach: limits, a full table, commands without a connection. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { MAX_TRANSACTION_BYTES } from '../base/limits.js'
+import { MAX_TRANSACTION_BYTES, MAX_WATCHED_BYTES } from '../base/limits.js'
 import { DirectStore } from '../store/direct-store.js'
 import { LocalBus } from '../test/local-bus.js'
 import { type Recorded, RecordedReply } from '../test/recorded-reply.js'
@@ -96,4 +96,18 @@ it('a command that comes without a connection can neither begin a transaction no
     assert.deepEqual(talk.run(...words), [{ error: 'ERR This command needs a connection of its own' }])
   assert.deepEqual(talk.run('PUBLISH', 'a', 'x'), [0])
   talk.store.close()
+})
+
+it('WATCH remembers so much and no more', () => {
+  const talk = new Talk()
+  const keys = Array.from({ length: 1000 }, (_, i) => Buffer.alloc(60_000 + i, 0x6b))
+  let watched = 0
+  let replies: Recorded[] = []
+  do {
+    const some = keys.map((key, i) => Buffer.concat([Buffer.from(`${watched + i}:`), key]))
+    replies = talk.run('WATCH', ...some)
+    watched += some.length
+  } while (JSON.stringify(replies) === '[{"simple":"OK"}]' && watched < 10_000)
+  assert.match(JSON.stringify(replies), /OOM/)
+  assert.ok(watched * 60_000 > MAX_WATCHED_BYTES)
 })

@@ -5,7 +5,8 @@
  *
  * A watched key has changed when it has another version. One that was absent and is absent again has not.
  */
-import { ABSENT } from '../store/store.js'
+import { ABSENT, type Store } from '../store/store.js'
+import { AskWriter } from '../table/region-clock.js'
 import { argument } from './arguments.js'
 import type { Bus } from './bus.js'
 import { type Command, type CommandContext, CommandError } from './command.js'
@@ -77,9 +78,19 @@ function watch(context: CommandContext, args: readonly Buffer[]): void {
   for (let i = 1; i < args.length; i += 1) {
     const key = argument(args, i)
     if (connection.isWatching(key)) continue
-    connection.watch(key, context.store.entry(key)?.version ?? ABSENT)
+    connection.watch(key, versionOf(context.store, key))
   }
   context.reply.simple('OK')
+}
+
+/** What is due to expire where only a writer may say so is as good as gone: if it is not after all, EXEC fails. */
+function versionOf(store: Store, key: Buffer): number {
+  try {
+    return store.entry(key)?.version ?? ABSENT
+  } catch (error) {
+    if (error instanceof AskWriter) return ABSENT
+    throw error
+  }
 }
 
 function unwatch(context: CommandContext): void {

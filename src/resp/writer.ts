@@ -165,6 +165,15 @@ export class RespWriter implements ReplyWriter {
     this.#flatStart = marked.flatStart
   }
 
+  /** Forgets all that was not flushed. */
+  discard(): void {
+    this.#queued = []
+    this.#queuedBytes = 0
+    if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
+    this.#length = 0
+    this.#flatStart = 0
+  }
+
   /** Hands everything to the socket and starts anew. */
   flushTo(socket: Writable): void {
     if (this.pendingBytes === 0) return

@@ -3,12 +3,13 @@
  * bytes that a connection would send. For one thread.
  */
 import { Writable } from 'node:stream'
+import { MAX_RESP_UNREAD_REPLY_BYTES, MIB } from '../base/limits.js'
 import type { Bus, Subscriber } from '../commands/bus.js'
 import type { CommandContext, NodeFacts, Session } from '../commands/command.js'
 import { findCommand } from '../commands/command-table.js'
 import { ConnectionState } from '../commands/connection-state.js'
 import { execute } from '../commands/execute.js'
-import { RespWriter } from '../resp/writer.js'
+import { ReplyOverflow, RespWriter } from '../resp/writer.js'
 import type { Store, WatchedKey } from '../store/store.js'
 import type { FixedFacts } from './facts.js'
 
@@ -79,9 +80,24 @@ export class LaneCommands {
     session.protocol = protocol
     session.name = ''
     session.closing = false
-    execute(context, args)
+    try {
+      execute(context, args)
+    } catch (error) {
+      this.#writer.discard()
+      if (!(error instanceof ReplyOverflow)) throw error
+      throw tooLong()
+    }
+    if (this.#writer.pendingBytes > MAX_RESP_UNREAD_REPLY_BYTES) {
+      this.#writer.discard()
+      throw tooLong()
+    }
     this.#writer.flushTo(this.#sink)
     const pieces = this.#pieces.splice(0)
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
   }
+}
+
+/** Thrown, so that nothing has happened. */
+function tooLong(): RangeError {
+  return new RangeError(`the reply takes more than the ${MAX_RESP_UNREAD_REPLY_BYTES / MIB} MiB that one may`)
 }

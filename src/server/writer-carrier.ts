@@ -80,9 +80,11 @@ export class WriterCarrier implements CommandCarrier {
     request.clear(code)
     request.flags = protocol
     this.#fields.moveTo(request)
-    return this.#link.send(request, (reply) => {
+    const isSent = this.#link.send(request, (reply) => {
       const { valueAt } = reply
       replied(reply.bytes.subarray(valueAt, valueAt + reply.valueBytes))
     })
+    request.trim()
+    return isSent
   }
 }

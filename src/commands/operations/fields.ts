@@ -6,6 +6,8 @@ import type { OperationMessage } from './operation.js'
 
 const LENGTH_BYTES = 4
 const FIRST_BYTES = 1024
+/** Memory beyond that is not kept. */
+const MOST_KEPT_BYTES = 1024 * 1024
 export const ABSENT_LENGTH = -1
 
 /** Reads one after the other. Windows of `bytes`, so valid as long as those are. */
@@ -87,6 +89,7 @@ export class FieldWriter {
     message.shape(0, this.#length)
     message.bytes.set(this.view(), 0)
     this.clear()
+    if (this.#bytes.length > MOST_KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(FIRST_BYTES)
   }
 
   #reserve(bytes: number): void {
