@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { it } from 'node:test'
+import { MAX_RESP_UNREAD_REPLY_BYTES, MIB } from '../base/limits.js'
+import type { CommandCarrier, Replied } from '../commands/carrier.js'
 import type { NodeFacts } from '../commands/command.js'
 import { MapStore } from '../store/map-store.js'
 import { LocalBus } from '../test/local-bus.js'
@@ -25,15 +27,16 @@ const FACTS: NodeFacts = {
 async function withPeer(
   work: (peer: Socket, served: Socket, connection: RespConnection) => Promise<void>,
   store = new MapStore(),
+  carrier?: CommandCarrier,
 ): Promise<void> {
-  const server = createServer().listen(0, '127.0.0.1')
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const peer = connect((server.address() as AddressInfo).port, '127.0.0.1')
   const [served] = (await once(server, 'connection')) as [Socket]
   const flush = (ready: RespConnection): void => ready.flush()
   const events = { ran: () => {}, ready: flush, pushed: flush, closed: () => {} }
   try {
-    await work(peer, served, new RespConnection(served, 1, store, new LocalBus(), FACTS, events))
+    await work(peer, served, new RespConnection(served, 1, store, new LocalBus(), FACTS, events, carrier))
   } finally {
     peer.destroy()
     served.destroy()
@@ -123,4 +126,113 @@ it('one reply beyond the limit drops the connection', () => {
     peer.write(`PING\r\nMGET${' v'.repeat(10)}\r\n`)
     await restOf(peer)
   }, store)
+})
+
+/** A writer elsewhere that answers when it is told to. */
+class SlowCarrier implements CommandCarrier {
+  readonly sent: Replied[] = []
+
+  send(_args: readonly Buffer[], _protocol: 2 | 3, replied: Replied): boolean {
+    this.sent.push(replied)
+    return true
+  }
+
+  sendTransaction(): boolean {
+    return false
+  }
+
+  whenRoom(): void {}
+
+  answerAll(reply: Buffer): void {
+    for (const replied of this.sent.splice(0)) replied(reply)
+  }
+}
+
+async function untilSent(carrier: SlowCarrier, count: number): Promise<void> {
+  while (carrier.sent.length < count) await new Promise((resolve) => setImmediate(resolve))
+}
+
+it('replies that come later are there before the peer hears of its mistake, however much they are', () => {
+  const carrier = new SlowCarrier()
+  const long = Buffer.alloc(MIB)
+  const count = 2 + MAX_RESP_UNREAD_REPLY_BYTES / MIB
+  return withPeer(
+    async (peer, served) => {
+      let bytes = 0
+      let last = ''
+      peer.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        last = chunk.subarray(-80).toString('latin1')
+      })
+      peer.write(`${'SET k v\r\n'.repeat(count)}*1\r\nfoo\r\n`)
+      await untilSent(carrier, count)
+      for (const replied of carrier.sent) {
+        replied(long)
+        if (served.writableNeedDrain) await once(served, 'drain')
+      }
+      await once(peer, 'end')
+      assert.ok(bytes > count * MIB)
+      assert.ok(last.endsWith("-ERR Protocol error: expected '$', got 'f'\r\n"))
+    },
+    new MapStore(),
+    carrier,
+  )
+})
+
+it('a peer that reads none of the replies that come later is dropped at the limit', () => {
+  const carrier = new SlowCarrier()
+  const count = 20 + MAX_RESP_UNREAD_REPLY_BYTES / MIB
+  return withPeer(
+    async (peer, served) => {
+      peer.pause()
+      peer.write('SET k v\r\n'.repeat(count))
+      await untilSent(carrier, count)
+      carrier.answerAll(Buffer.alloc(MIB))
+      assert.ok(served.destroyed)
+    },
+    new MapStore(),
+    carrier,
+  )
+})
+
+it('a peer that closes its half has the replies that come later', () => {
+  const carrier = new SlowCarrier()
+  return withPeer(
+    async (peer, served) => {
+      const ended = once(served, 'end')
+      peer.end('SET k v\r\nSET k w\r\nPING\r\n')
+      const rest = restOf(peer)
+      await untilSent(carrier, 2)
+      carrier.answerAll(Buffer.from('+OK\r\n'))
+      await ended
+      assert.equal(await rest, '+OK\r\n+OK\r\n+PONG\r\n')
+    },
+    new MapStore(),
+    carrier,
+  )
+})
+
+it('a peer that reads slowly has all of its replies, and what was wrong, before the connection closes', (t) => {
+  const carrier = new SlowCarrier()
+  const count = 20
+  return withPeer(
+    async (peer) => {
+      peer.pause()
+      peer.write(`${'SET k v\r\n'.repeat(count)}*1\r\nfoo\r\n`)
+      await untilSent(carrier, count)
+      t.mock.timers.enable({ apis: ['setTimeout'] })
+      carrier.answerAll(Buffer.alloc(MIB))
+      t.mock.timers.tick(60_000)
+      t.mock.timers.reset()
+      let bytes = 0
+      peer.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+      })
+      peer.resume()
+      await once(peer, 'end')
+      assert.ok(bytes > count * MIB)
+    },
+    new MapStore(),
+    carrier,
+  )
 })

@@ -4,7 +4,9 @@
  *
  * Back-pressure: when the peer does not read its replies, the connection stops running commands and stops reading,
  * also in the middle of a batch, and goes on when the socket has drained. So a peer holds at most one batch of
- * replies; one reply beyond the limit drops the connection.
+ * replies, and what was on its way to the thread that writes; beyond the limit the connection is dropped.
+ *
+ * A peer that has closed its half has its replies first.
  *
  * Messages that it has subscribed to come in between, whole, never inside a reply. A subscriber that does not read them is
  * dropped at a limit of its own.
@@ -13,7 +15,7 @@
  * Redis does. What a bug throws (`InvariantError`) passes through to the node.
  */
 import type { Socket } from 'node:net'
-import { MAX_SUBSCRIBER_BACKLOG_BYTES } from '../base/limits.js'
+import { MAX_RESP_UNREAD_REPLY_BYTES, MAX_SUBSCRIBER_BACKLOG_BYTES } from '../base/limits.js'
 import type { Bus, Subscriber } from '../commands/bus.js'
 import type { CommandCarrier } from '../commands/carrier.js'
 import type { NodeFacts, Session } from '../commands/command.js'
@@ -35,7 +37,7 @@ export interface ConnectionEvents {
 
 /** Replies are handed to the socket at the latest when this much has gathered. */
 const FLUSH_BYTES = 256 * 1024
-/** How long a peer that was told goodbye may keep its half open. */
+/** How long a peer that has been sent everything, or that a node which stops waits for, may keep its half open. */
 const LINGER_MS = 1000
 
 export class RespConnection implements Subscriber {
@@ -52,6 +54,8 @@ export class RespConnection implements Subscriber {
   #lastWords: string | undefined
   #isRunning = false
   #ended = false
+  /** The peer sends nothing any more. */
+  #isHeardOut = false
   #waitsForDrain = false
 
   /** With a `carrier`, writes are carried out elsewhere: see dispatcher.ts. */
@@ -71,13 +75,17 @@ export class RespConnection implements Subscriber {
     this.#state = new ConnectionState(bus, this)
     const context = { store, bus, reply: this.#writer, session: this.#session, node, connection: this.#state }
     this.#dispatcher = new Dispatcher(context, this.#writer, carrier, {
-      replied: () => this.#replied(),
+      replied: (reply) => this.#replied(reply),
       goOn: () => this.#goOn(),
     })
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 300_000)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('drain', () => this.#drained())
+    socket.on('end', () => {
+      this.#isHeardOut = true
+      this.#goOn()
+    })
     // A reset is the peer's way to leave; 'close' follows.
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
@@ -119,7 +127,7 @@ export class RespConnection implements Subscriber {
   end(): void {
     this.#session.closing = true
     if (!this.#waitsForDrain) this.#goodbye()
-    if (!this.#ended) setTimeout(() => this.#socket.destroy(), LINGER_MS).unref()
+    setTimeout(() => this.#socket.destroy(), LINGER_MS).unref()
   }
 
   #receive(chunk: Buffer): void {
@@ -147,10 +155,18 @@ export class RespConnection implements Subscriber {
   }
 
   /** A reply came later than its command. */
-  #replied(): void {
+  #replied(reply: Uint8Array): void {
+    const writer = this.#writer
+    try {
+      writer.append(reply)
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    if (this.#socket.writableLength + writer.pendingBytes > MAX_RESP_UNREAD_REPLY_BYTES) this.drop()
+    else if (writer.pendingBytes >= FLUSH_BYTES) this.#flush()
     if (this.#session.closing) this.#goodbye()
-    else if (this.#writer.pendingBytes >= FLUSH_BYTES) this.#flush()
-    else this.#events.ready(this)
+    else if (writer.pendingBytes > 0) this.#events.ready(this)
   }
 
   #run(): void {
@@ -180,6 +196,7 @@ export class RespConnection implements Subscriber {
       this.#isRunning = false
     }
     this.#events.ran(ran)
+    if (this.#isHeardOut && this.#held === undefined && !this.#waitsForDrain) this.#session.closing = true
     if (this.#session.closing) this.#goodbye()
     else if (this.#writer.pendingBytes > 0) this.#events.ready(this)
   }
@@ -211,10 +228,10 @@ export class RespConnection implements Subscriber {
     this.#ended = true
     if (this.#lastWords !== undefined) this.#writer.error(this.#lastWords)
     this.#flush()
-    this.#socket.end()
+    // However long it takes the peer to read what is left.
+    this.#socket.end(() => setTimeout(() => this.#socket.destroy(), LINGER_MS).unref())
     // Bytes left unread would turn the close into a reset, and the last reply could be lost with it.
     this.#socket.resume()
-    setTimeout(() => this.#socket.destroy(), LINGER_MS).unref()
   }
 }
 

@@ -14,8 +14,8 @@ import { AskWriter } from '../table/region-clock.js'
 import type { RespWriter } from './writer.js'
 
 export interface DispatcherEvents {
-  /** A reply to what was sent has been written. */
-  replied(): void
+  /** A reply to what was sent, to be written; valid during the call. */
+  replied(reply: Uint8Array): void
   /** What was refused may be tried again. */
   goOn(): void
 }
@@ -97,8 +97,7 @@ export class Dispatcher {
   readonly #replied = (reply: Uint8Array): void => {
     this.#inFlight--
     if (this.#isClosed) return
-    this.#writer.append(reply)
-    this.#events.replied()
+    this.#events.replied(reply)
     if (this.#isHeld && this.#inFlight === 0) {
       this.#isHeld = false
       this.#goOn()

@@ -47,7 +47,7 @@ export class SocketServer {
     this.#store = store
     this.#bus = bus
     this.#counters = counters
-    this.#server = createServer((socket) => this.#accept(socket))
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
   }
 
   /** Listens, then builds the facts that commands see with the port that came out. */
@@ -75,7 +75,7 @@ export class SocketServer {
     const facts = this.#facts
     if (facts === undefined || this.#counters.connected >= MAX_CONNECTIONS) {
       socket.on('error', () => socket.destroy())
-      socket.end(TOO_MANY)
+      socket.end(TOO_MANY, () => socket.destroy())
       return
     }
     this.#counters.connectionOpened()

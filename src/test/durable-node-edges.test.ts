@@ -1,0 +1,73 @@
+/**
+ * What meets the way to the writer thread at its edges: the largest commands and replies, peers that have said all they want
+ * to, keys whose time has come. After each, the node still answers.
+ */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, afterEach, before, it } from 'node:test'
+import { MAX_VALUE_BYTES, MIB } from '../base/limits.js'
+import { type Argument, RespClient } from '../client/resp-client.js'
+import { type DurableNode, startDurableNode } from './durable-node.js'
+
+let directory: string
+let node: DurableNode
+let client: RespClient
+
+before(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'hearth-edges-'))
+  node = await startDurableNode(directory, 256 * MIB, 1)
+  client = await RespClient.connect(node.host, node.port)
+})
+afterEach(async () => {
+  assert.equal(await client.call('PING'), 'PONG')
+  assert.equal(await client.call('FLUSHALL'), 'OK')
+})
+after(async () => {
+  await client?.close()
+  await node?.stop()
+  rmSync(directory, { recursive: true })
+})
+
+/** Replies to all of these, sent together; errors are their text. */
+function pipeline(...commands: (readonly Argument[])[]): Promise<unknown[]> {
+  return Promise.all(commands.map((args) => client.call(...args).catch((error: Error) => error.message)))
+}
+
+it('the largest value, and a transaction that is larger still', async () => {
+  const half = Buffer.alloc(MAX_VALUE_BYTES / 2 + 1)
+  assert.equal(await client.call('SET', 'k', Buffer.alloc(MAX_VALUE_BYTES)), 'OK')
+  const together = await pipeline(['MULTI'], ['MSET', 'k', half, 'l', half], ['EXEC'])
+  assert.deepEqual(together, ['OK', 'QUEUED', ['OK']])
+})
+
+it('a reply that is larger than any value, behind a write', async () => {
+  const mib = Buffer.alloc(MIB, 0x76)
+  const most = MAX_VALUE_BYTES / MIB + 1
+  const [, , all] = await pipeline(['SET', 'k', mib], ['SET', 'x', 0], ['MGET', ...Array(most).fill('k')])
+  assert.ok(Array.isArray(all) && all.length === most && all.every((value) => mib.equals(value as Buffer)))
+})
+
+it('a peer that closes its half at once has its replies all the same', async () => {
+  const socket = connect({ host: node.host, port: node.port, allowHalfOpen: true })
+  let answer = ''
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    answer += chunk
+  })
+  socket.end('SET k 1\r\nGET k\r\nMULTI\r\nINCR k\r\nEXEC\r\n')
+  await once(socket, 'close')
+  assert.equal(answer, '+OK\r\n$1\r\n1\r\n+OK\r\n+QUEUED\r\n*1\r\n:2\r\n')
+})
+
+it('WATCH of a key whose time has come, before anybody has said so', async () => {
+  for (let round = 0; round < 20; round++) {
+    await client.call('SET', 'k', 'v', 'PX', 1)
+    const untilMs = Date.now() + 3
+    while (Date.now() < untilMs) {}
+    const replies = await pipeline(['WATCH', 'k'], ['MULTI'], ['SET', 'k', 'w'], ['EXEC'])
+    assert.deepEqual(replies, ['OK', 'OK', 'QUEUED', ['OK']])
+  }
+})
