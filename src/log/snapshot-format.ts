@@ -22,6 +22,8 @@ const SNAPSHOT_MAGIC = Buffer.from('HEARTHSN')
 const BLOCK_MAGIC = 0x4b4c_4248
 const HEADER_CRC_AT = 48
 const END_BODY_BYTES = 24
+/** Bytes of the last block. */
+export const END_BLOCK_BYTES = BLOCK_HEAD_BYTES + END_BODY_BYTES
 
 /*
  *   0        8         12       16       24          32       36   40            48
@@ -122,11 +124,12 @@ export function blockLength(head: Buffer, available: number): number | string {
   return length <= available ? length : 'a block runs past the end of the file'
 }
 
-/** The block in `bytes`, or what is wrong with it. */
-export function decodeBlock(bytes: Buffer, previousCrc: number): Block | string {
+/** The block in `bytes`, or what is wrong with it; `previousCrc` undefined: whatever it is chained to. */
+export function decodeBlock(bytes: Buffer, previousCrc: number | undefined): Block | string {
   const crc = bytes.readUInt32LE(4)
   if (crc !== crc32(bytes.subarray(8))) return 'the checksum of a block is wrong'
-  if (bytes.readUInt32LE(12) !== previousCrc) return 'a block is not chained to the one before it'
+  if (previousCrc !== undefined && bytes.readUInt32LE(12) !== previousCrc)
+    return 'a block is not chained to the one before it'
   return {
     kind: bytes.readUInt32LE(16),
     count: bytes.readUInt32LE(20),

@@ -15,6 +15,7 @@ import {
   decodeBlock,
   decodeEnd,
   decodeSnapshotHeader,
+  END_BLOCK_BYTES,
   hashBytes,
   headerCrc,
   SNAPSHOT_VERSION,
@@ -24,6 +25,8 @@ import {
 
 /** Who takes what recovery reads: entries of a snapshot first, then the records of the log. */
 export interface EntrySink extends RecordSink {
+  /** Before the entries of a snapshot: so many, as far as one can know before having read them. */
+  expect?(entries: number): void
   /** An entry of a snapshot, as in `set`, with the hash it was stored under. */
   load(
     bytes: Buffer,
@@ -157,10 +160,22 @@ class SnapshotRead {
       )
     if (logId !== undefined && header.logId !== logId) return 'the snapshot belongs to another log'
     if (header.startLsn !== snapshotLsn(name)) return 'the snapshot is of another position than its name'
+    const end = this.#peekEnd()
+    if (end !== undefined) this.#options.sink.expect?.(end.entries)
     this.#startLsn = header.startLsn
     this.#crc = headerCrc(bytes)
     this.#offset = HEADER_BYTES
     return undefined
+  }
+
+  /** What the last block says, if there is a good one: a hint, until the blocks before it have led to it. */
+  #peekEnd(): SnapshotEnd | undefined {
+    if (this.#size < HEADER_BYTES + END_BLOCK_BYTES) return undefined
+    const bytes = readFully(this.#file, this.#size - END_BLOCK_BYTES, END_BLOCK_BYTES)
+    if (blockLength(bytes, END_BLOCK_BYTES) !== END_BLOCK_BYTES) return undefined
+    const block = decodeBlock(bytes, undefined)
+    const end = typeof block === 'string' || block.kind !== BLOCK_KIND.end ? undefined : decodeEnd(block.body)
+    return typeof end === 'string' ? undefined : end
   }
 
   #readBlock(): Block | string {

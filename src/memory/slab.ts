@@ -74,6 +74,16 @@ export class Slab {
     return index === SPAN_LARGE ? Math.ceil(bytes / PAGE_BYTES) : this.sizes.classes[index]!.spanPages
   }
 
+  /** Pages that a chunk for `bytes` would take from the pool now; 0 if one is at hand. */
+  pagesNeeded(bytes: number): number {
+    const index = this.classFor(bytes)
+    if (index !== SPAN_LARGE) {
+      if (this.#depths[index]! > 0 && this.#words[this.#me + this.#magazines[index]!]! > 0) return 0
+      if (this.#words[CLASSES_AT + index * CLASS_WORDS + CLASS.free]! > 0) return 0
+    }
+    return this.pagesFor(bytes)
+  }
+
   /** Takes a chunk of at least `bytes` into the hand (`chunkInHand`); 0 if there is no memory for it. */
   allocate(bytes: number): Reference {
     const words = this.#words

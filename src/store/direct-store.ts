@@ -12,6 +12,7 @@ import { Space, type TableFacts } from '../table/space.js'
 import { Table } from '../table/table.js'
 import type { WalkedEntry } from '../table/walker.js'
 import { ALWAYS, IF_ABSENT, IF_PRESENT, IF_STAMP, NO_EXPIRY } from '../table/writer.js'
+import { withHeadroom } from './headroom.js'
 import { attachByName } from './served-region.js'
 import {
   ABSENT,
@@ -71,7 +72,8 @@ export class DirectStore implements Store {
   static factsOf(options: DirectStoreOptions): TableFacts {
     const bits = Math.ceil(Math.log2(options.capacityBytes)) - BYTES_PER_STRIPE_BITS
     return {
-      capacityBytes: options.capacityBytes,
+      capacityBytes:
+        options.isSequenced === true ? withHeadroom(options.capacityBytes) : options.capacityBytes,
       stripeBits: options.stripeBits ?? Math.min(17, Math.max(4, bits)),
       eviction: options.eviction === 'clock' ? EVICTION.CLOCK : EVICTION.NONE,
       maxEntries: 0,

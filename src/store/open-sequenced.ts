@@ -23,6 +23,7 @@ import { Space, type TableFacts } from '../table/space.js'
 import { Table } from '../table/table.js'
 import type { SnapshotEvent } from './chores.js'
 import { DirectStore } from './direct-store.js'
+import { reservedPages } from './headroom.js'
 import { RecoverySink } from './recovery-sink.js'
 import { SequencedStore } from './sequenced-store.js'
 
@@ -92,7 +93,7 @@ export function openOnDisk(options: SequencedOptions & { readonly disk: Disk }):
   const { disk, clock = wallClockMs, monotonicMs = realMonotonicMs } = options
   const startedAt = monotonicMs()
   const identity = options.identity ?? readIdentity(disk) ?? newIdentity()
-  const facts: TableFacts = { ...DirectStore.factsOf(options), hashKey: identity.hashKey }
+  const facts: TableFacts = DirectStore.factsOf({ ...options, hashKey: identity.hashKey, isSequenced: true })
   const table = attach(options, facts)
   try {
     const sink = new RecoverySink(table)
@@ -111,7 +112,8 @@ export function openOnDisk(options: SequencedOptions & { readonly disk: Disk }):
           elapsedMs: monotonicMs() - startedAt,
         }),
     })
-    const dropped = sink.finish(facts.eviction === EVICTION.CLOCK)
+    const dropped = sink.finish(facts.eviction === EVICTION.CLOCK, options.capacityBytes)
+    table.staging.reservePages(reservedPages(options.capacityBytes, table.space.shape.totalPages))
     time.nowMs = recovered.end.regionTimeMs
     table.clock.advance(time.nowMs)
     const policy = new SyncPolicy(options.durability, options.intervalMs)

@@ -259,7 +259,8 @@ export class PendingWrites implements Overlay {
   }
 
   stats(): StoreStats {
-    return { ...this.#table.stats(), entries: this.size }
+    const { capacityBytes } = this.#staging
+    return { ...this.#table.stats(), capacityBytes, entries: this.size }
   }
 
   /** Finds the newest chunk of the key in `table.key`. */

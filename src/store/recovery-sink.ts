@@ -14,6 +14,9 @@ import type { BulkLoad, FullRecord } from '../table/bulk-load.js'
 import type { Table } from '../table/table.js'
 import { ALWAYS } from '../table/writer.js'
 
+/** Smaller than any entry with its slot. */
+const LEAST_ENTRY_BYTES = 32
+
 interface Spilled {
   readonly value: Buffer
   readonly isAscii: boolean
@@ -36,6 +39,12 @@ export class RecoverySink implements EntrySink {
       full: (record) => this.#spill(record),
       settled: (bytes, keyStart, keyEnd) => this.#spilled.delete(bytes.toString('latin1', keyStart, keyEnd)),
     })
+  }
+
+  expect(entries: number): void {
+    this.#bulk.end()
+    this.#table.reserve(Math.min(entries, this.#table.space.facts.capacityBytes / LEAST_ENTRY_BYTES))
+    this.#bulk.begin()
   }
 
   load(
@@ -86,7 +95,7 @@ export class RecoverySink implements EntrySink {
   }
 
   /** Puts in what had no room. What still has none is left to `isDispensable` (where a table evicts), else throws FULL. */
-  finish(drops: boolean): Buffer[] {
+  finish(drops: boolean, capacityBytes: number): Buffer[] {
     this.#bulk.end()
     const dropped: Buffer[] = []
     let missingBytes = 0
@@ -104,12 +113,11 @@ export class RecoverySink implements EntrySink {
       }
     }
     this.#spilled.clear()
-    if (missingBytes > 0 && !drops) this.#refuse(missingBytes, dropped.length)
+    if (missingBytes > 0 && !drops) this.#refuse(missingBytes, dropped.length, capacityBytes)
     return dropped
   }
 
-  #refuse(missingBytes: number, entries: number): never {
-    const { capacityBytes } = this.#table.space.facts
+  #refuse(missingBytes: number, entries: number, capacityBytes: number): never {
     const needed = Math.ceil(((capacityBytes + missingBytes) * 1.125) / MIB) * MIB
     throw new OperationError(
       'FULL',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { isOperationError } from '../base/errors.js'
+import { seededRandom } from '../base/random.js'
 import { SimulatedDisk } from '../log/simulated-disk.js'
 import { openOnDisk, openSequencedStore, type SequencedOptions } from './open-sequenced.js'
 import type { SequencedStore } from './sequenced-store.js'
@@ -110,6 +111,38 @@ describe('a sequenced table without memory', () => {
     assert.equal(store.commit(0).refused, undefined)
     store.table.check()
     store.close()
+  })
+
+  it('starts again with the same capacity when it was full, whatever lay where', () => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const random = seededRandom(seed)
+      const disk = new SimulatedDisk()
+      const options = {
+        capacityBytes: 64 * 1024 * (1 + (seed % 4)),
+        eviction: seed % 2 === 0 ? 'clock' : 'none',
+      } as const
+      const store = open(disk, options)
+      for (let i = 0, full = 0; i < 3000 && full < 300; i++) {
+        const key = bytes(`key-${random.nextInt(2000)}`)
+        const value = Buffer.alloc(random.nextInt(random.nextInt(30) === 0 ? 6000 : 200))
+        try {
+          store.evaluate((inner) =>
+            random.nextInt(5) === 0 ? inner.delete(key) : inner.set(key, value, 'none', 'always'),
+          )
+        } catch (error) {
+          assert.ok(isOperationError(error, 'FULL'), String(error))
+          full++
+        }
+        if (i % 20 === 0) store.commit(0)
+      }
+      store.commit(0)
+      const before = contents(store)
+      store.close()
+      const again = open(disk, options)
+      assert.deepEqual(contents(again), before, `seed ${seed}`)
+      again.table.check()
+      again.close()
+    }
   })
 
   it('refuses to recover into less than there is, names a capacity that does, and that one does', () => {

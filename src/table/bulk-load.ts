@@ -250,7 +250,9 @@ export class BulkLoad {
    */
   #grow(stripeAt: number): void {
     if (this.#growth.missingLines(stripeAt) !== 0 && !this.#bring(stripeAt)) return
-    for (let count = (this.#words[stripeAt + STRIPE.buckets]! >>> 2) + 1; count > 0; count--) {
+    const { pages, shape } = this.#space
+    const ahead = pages.freePages > shape.totalPages >>> 3 ? this.#words[stripeAt + STRIPE.buckets]! >>> 2 : 0
+    for (let count = ahead + 1; count > 0; count--) {
       if (this.#growth.missingLines(stripeAt) !== 0) return
       while (!this.#growth.split(stripeAt)) if (!this.#bringLine(stripeAt)) return
     }

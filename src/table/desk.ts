@@ -185,8 +185,8 @@ export class Desk implements Recourse {
     this.sayFull(count * LINE_BYTES)
   }
 
-  /** Throws OperationError FULL for `bytes`; does nothing about the desk. */
-  sayFull(bytes: number): never {
+  /** Throws OperationError FULL for `bytes`, with `reservedPages` out of reach; does nothing about the desk. */
+  sayFull(bytes: number, reservedPages = 0): never {
     const { facts, pages, region } = this.#space
     const shortage = region.shortage?.()
     if (shortage !== undefined)
@@ -200,8 +200,8 @@ export class Desk implements Recourse {
         : ' or store smaller values'
     throw new OperationError(
       'FULL',
-      `no room for another ${formatSize(bytes)} in a table of ${formatSize(facts.capacityBytes)} ` +
-        `(${formatSize(pages.freePages * PAGE_BYTES)} in free pages). Nothing was changed. ` +
+      `no room for another ${formatSize(bytes)} in a table of ${formatSize(facts.capacityBytes - reservedPages * PAGE_BYTES)} ` +
+        `(${formatSize(Math.max(0, pages.freePages - reservedPages) * PAGE_BYTES)} in free pages). Nothing was changed. ` +
         `Create the table with a larger capacity${way}.`,
     )
   }

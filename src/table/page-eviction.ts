@@ -91,6 +91,12 @@ export class PageEviction {
         continue
       }
       const start = this.#spanStart(page)
+      // A writer that leaves pages free has no use for those.
+      if (this.#mayGo !== undefined && this.#space.pages.kindOf(start) <= 0) {
+        steps--
+        page++
+        continue
+      }
       const stop = this.#spansEnd(start, page + pages, spared)
       if (stop > 0) {
         this.#words[HEADER.pageHand] = stop

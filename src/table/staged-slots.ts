@@ -9,7 +9,7 @@
  * The one writer of a table behind a log; nobody else changes a bucket.
  */
 import { assert } from '../base/assert.js'
-import { LINE_SHIFT } from '../memory/lines.js'
+import { LINE_SHIFT, LINES_PER_PAGE } from '../memory/lines.js'
 import { GRANULE_BITS, GRANULE_MASK, type Segment } from '../memory/region.js'
 import { Chain } from './chain.js'
 import type { Desk } from './desk.js'
@@ -41,6 +41,8 @@ export class StagedSlots {
   /** By stripe number: staged inserts, and lines promised to them. */
   readonly #inserts: Int32Array
   readonly #promised: Int32Array
+  /** Pages that stay free: no stripe grows at their expense. */
+  reservedPages = 0
   /** Staged inserts by bucket. */
   readonly #byBucket = new Int32Array(2 ** COUNTER_BITS)
 
@@ -93,7 +95,8 @@ export class StagedSlots {
   #split(stripeAt: number): boolean {
     for (;;) {
       const extent = this.#growth.missingLines(stripeAt)
-      if (extent < 0) return false
+      const needed = Math.ceil(extent / LINES_PER_PAGE)
+      if (extent < 0 || this.#space.pages.freePages - needed < this.reservedPages) return false
       if (extent === 0) {
         waitForStripe(this.#space, stripeAt)
         const done = this.#growth.split(stripeAt)

@@ -18,6 +18,7 @@ import { EVICTION, HEADER } from '../memory/header.js'
 import { SPAN_LARGE, SPAN_LINES } from '../memory/pages.js'
 import { COUNTERS, PARTICIPANT } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
+import { PAGE_BYTES } from '../memory/size-classes.js'
 import { Chain } from './chain.js'
 import { fillChunk } from './chunk.js'
 import { ChunkReader } from './chunk-reader.js'
@@ -78,12 +79,11 @@ export class Staging {
     const flags = (value.ascii ? FLAG_ASCII : 0) | (expiresAtMs === NO_EXPIRY ? 0 : FLAG_EXPIRY)
     const valueWord = value.byteLength | flags
     const bytes = chunkBytes(valueWord, key.byteLength)
-    const { slab } = this.#space
     this.#desk.enter()
-    let reference = slab.allocate(bytes)
+    let reference = this.#allocate(bytes)
     if (reference === 0 && isUrgent) {
       this.#desk.gather()
-      reference = slab.allocate(bytes)
+      reference = this.#allocate(bytes)
     }
     if (reference !== 0) {
       if ((flags & FLAG_EXPIRY) !== 0 && this.#words[HEADER.hasExpiries] === 0)
@@ -96,6 +96,14 @@ export class Staging {
     }
     this.#desk.leave()
     return reference
+  }
+
+  /** Takes a chunk, but not of the pages that are kept for recovery. */
+  #allocate(bytes: number): Reference {
+    const { slab, pages } = this.#space
+    const needed = slab.pagesNeeded(bytes)
+    if (needed > 0 && pages.freePages - needed < this.#slots.reservedPages) return 0
+    return slab.allocate(bytes)
   }
 
   /** The stamp that the next chunk staged in the stripe of `hash` will be published under; stamps are given in order. */
@@ -207,10 +215,23 @@ export class Staging {
     const index = slab.classFor(bytes)
     this.#desk.enter()
     try {
-      return pages.evictPages(slab.pagesFor(bytes), index === SPAN_LARGE ? SPAN_LINES : index)
+      const found = pages.evictPages(slab.pagesFor(bytes), index === SPAN_LARGE ? SPAN_LINES : index)
+      // A class keeps a span although it is empty: here it is the pages that are wanted.
+      slab.trim()
+      return found
     } finally {
       this.#desk.leave()
     }
+  }
+
+  /** From now on, chunks and growth leave so many pages free. */
+  reservePages(pages: number): void {
+    this.#slots.reservedPages = pages
+  }
+
+  /** Bytes of the pages that may be used. */
+  get capacityBytes(): number {
+    return (this.#space.shape.totalPages - this.#slots.reservedPages) * PAGE_BYTES
   }
 
   /** Bytes of the chunk of an entry, with room for an expiry. */
@@ -220,7 +241,7 @@ export class Staging {
 
   /** Throws OperationError FULL: there is no room for a chunk of so many bytes. */
   sayFull(bytes: number): never {
-    return this.#desk.sayFull(bytes)
+    return this.#desk.sayFull(bytes, this.#slots.reservedPages)
   }
 
   /** The cursor of a walk (see Walker) just before an entry under `hash`. */
