@@ -6,12 +6,19 @@ import { SimulatedDisk } from '../log/simulated-disk.js'
 import { openOnDisk } from '../store/open-sequenced.js'
 import type { SequencedStore } from '../store/sequenced-store.js'
 import type { Store } from '../store/store.js'
+import { LocalBus } from '../test/local-bus.js'
+import { HeldBus } from './held-bus.js'
 import { WriterCycle } from './writer-cycle.js'
 
 const SET = 1
 const GET = 2
 /** Puts the value only if the key is absent, else throws. */
 const INSERT = 3
+/** Publishes what it finds. */
+const SAY = 4
+/** Puts the value and publishes it. */
+const SET_AND_SAY = 5
+const CHANNEL = Buffer.from('ch')
 const YES = 1
 const NO = 2
 const REFUSED = 3
@@ -20,7 +27,7 @@ function textOf(message: Message, from: number, bytes: number): string {
   return message.bytes.latin1Slice(from, from + bytes)
 }
 
-function run(store: Store, request: Message, reply: Message): void {
+function run(store: Store, bus: HeldBus, request: Message, reply: Message): void {
   const key = Buffer.from(textOf(request, 0, request.keyBytes), 'latin1')
   const value = Buffer.from(textOf(request, request.valueAt, request.valueBytes), 'latin1')
   reply.clear(YES)
@@ -28,6 +35,10 @@ function run(store: Store, request: Message, reply: Message): void {
     const found = store.get(key)
     if (found === undefined) reply.code = NO
     else reply.fill(Buffer.alloc(0), found)
+  } else if (request.code === SAY) bus.publish(CHANNEL, store.get(key) ?? Buffer.from('nothing'))
+  else if (request.code === SET_AND_SAY) {
+    bus.publish(CHANNEL, Buffer.from(value))
+    store.set(key, value, 'none', 'always')
   } else if (request.code === SET) store.set(key, value, 'none', 'always')
   else if (!store.set(key, value, 'none', 'absent')) throw new RangeError('it is there')
 }
@@ -38,6 +49,7 @@ class Bench {
   readonly store: SequencedStore
   readonly cycle: WriterCycle
   readonly answers: string[] = []
+  readonly #bus = new LocalBus()
   #ticket = 0
 
   constructor() {
@@ -49,9 +61,15 @@ class Bench {
       monotonicMs: () => 0,
       segmentBytes: 1 << 16,
     }).store
+    this.#bus.subscribe('channel', CHANNEL, {
+      deliver: (_channel, message) => this.answers.push(`heard ${message.toString()}`),
+      drop: () => {},
+    })
+    const bus = new HeldBus(this.#bus)
     this.cycle = new WriterCycle({
       store: this.store,
-      run,
+      run: (store, request, reply) => run(store, bus, request, reply),
+      takeSaid: () => bus.take(),
       fail: (code, reply, error) => {
         if (!isOperationError(error) && !(error instanceof RangeError)) throw error
         const outcome = isOperationError(error) ? `${error.code} ${error.outcome}` : error.message
@@ -142,6 +160,37 @@ describe('the writer answers', () => {
     assert.deepEqual(bench.taken(), ['2 refused 1: DISK_FULL not-applied', '3 yes'])
     bench.ask(GET, 'a')
     assert.deepEqual(bench.taken(), ['4 yes instead'])
+  })
+
+  test('what is published is heard when it is on disk, before its own answer', () => {
+    bench.ask(SET_AND_SAY, 'k', 'v')
+    bench.ask(SAY, 'k')
+    bench.ask(SAY, 'other')
+    assert.deepEqual(bench.taken(), ['heard nothing', '3 yes'])
+    bench.cycle.settle()
+    assert.deepEqual(bench.taken(), ['heard v', '1 yes', 'heard v', '2 yes'])
+  })
+
+  test('what is published with a write that is refused is never heard, and what had seen that, once', () => {
+    bench.ask(SET, 'k', 'before')
+    bench.cycle.settle()
+    bench.taken()
+    bench.disk.inject({ call: 'write', at: 1, code: 'ENOSPC', times: 1 })
+    bench.ask(SET_AND_SAY, 'k', 'never')
+    bench.ask(SAY, 'k')
+    bench.cycle.settle()
+    assert.deepEqual(bench.taken(), ['2 refused 5: DISK_FULL not-applied', 'heard before', '3 yes'])
+    bench.ask(SAY, 'k')
+    assert.deepEqual(bench.taken(), ['heard before', '4 yes'])
+  })
+
+  test('answers that wait are counted in bytes', () => {
+    bench.ask(SET, 'k', 'v'.repeat(100))
+    assert.equal(bench.cycle.heldBytes, 0)
+    bench.ask(GET, 'k')
+    assert.equal(bench.cycle.heldBytes, 104)
+    bench.cycle.settle()
+    assert.equal(bench.cycle.heldBytes, 0)
   })
 
   test('writes in flight when a sync fails with "unknown", later ones with "not applied", and reads as ever', () => {

@@ -10,6 +10,8 @@
  * the log refuses a group, its writes are answered with that, and what only read is evaluated again: what it had seen was
  * never there.
  *
+ * What an evaluation publishes is heard when its answer goes out, and never if it is refused.
+ *
  * Free of threads and channels, for tests; one caller, everything synchronous. Held replies are copies: the channel uses its
  * own again.
  */
@@ -24,6 +26,8 @@ export interface WriterCycleOptions {
   readonly run: (store: Store, request: Message, reply: Message) => void
   /** Makes `reply` say why a request of this code was refused. Throws what is no refusal but a bug. */
   readonly fail: (code: number, reply: Message, error: unknown) => void
+  /** What the last evaluation has published, to be made heard; undefined if there was nothing. */
+  readonly takeSaid?: () => (() => void) | undefined
   readonly complete: (ticket: number, reply: Message) => void
   /** After each group. */
   readonly settled?: () => void
@@ -39,16 +43,19 @@ interface Held {
   readonly lsn: number
   /** To be evaluated again if what it has seen is taken back; absent for what wrote. */
   readonly request: Message | undefined
+  readonly say: (() => void) | undefined
 }
 
-/** Messages that are kept for the next group. */
+/** Messages that are kept for the next group, and the largest of them. */
 const MOST_SPARE = 4096
+const MOST_SPARE_BYTES = 4096
 /** Of most requests and replies. */
 const USUAL_BYTES = 256
 
 export class WriterCycle {
   readonly #options: WriterCycleOptions
   #held: Held[] = []
+  #heldBytes = 0
   readonly #spare: Message[] = []
 
   constructor(options: WriterCycleOptions) {
@@ -60,17 +67,28 @@ export class WriterCycle {
     return this.#held.length
   }
 
+  /** Bytes of those answers, and of what may have to be evaluated again. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
   /** Evaluates a request. True: it is answered by `reply`; false: `complete` will answer it. */
   handle(request: Message, reply: Message, ticket: number): boolean {
     const { store } = this.#options
     const { lsn, wrote } = this.#evaluate(request, reply)
-    if (lsn <= store.released) return true
+    const say = this.#options.takeSaid?.()
+    if (lsn <= store.released) {
+      say?.()
+      return true
+    }
+    this.#heldBytes += reply.payloadBytes + (wrote ? 0 : request.payloadBytes)
     this.#held.push({
       ticket,
       reply: this.#copyOf(reply),
       code: request.code,
       lsn,
       request: wrote ? undefined : this.#copyOf(request),
+      say,
     })
     return false
   }
@@ -93,6 +111,7 @@ export class WriterCycle {
       const { released, refused } = store.commit(monotonicMs())
       const held = this.#held
       this.#held = []
+      this.#heldBytes = 0
       for (const answer of held) this.#answer(answer, released, refused)
       this.#options.settled?.()
       if (this.#held.length === 0) return
@@ -104,6 +123,7 @@ export class WriterCycle {
     try {
       return store.evaluate((overlay) => run(overlay, request, reply))
     } catch (error) {
+      this.#options.takeSaid?.()
       fail(request.code, reply, error)
       // Why it was refused may be something that is not yet safe; after a failed sync nothing is waited for any more.
       return { lsn: store.failure === undefined ? store.position : 0, wrote: false }
@@ -115,8 +135,9 @@ export class WriterCycle {
     const { ticket, reply, request, code } = held
     const isRefused = held.lsn > released && refused !== undefined
     let isAnswered = true
-    if (isRefused && request === undefined) fail(code, reply, refused)
-    else if (isRefused && request !== undefined) isAnswered = this.handle(request, reply, ticket)
+    if (!isRefused) held.say?.()
+    else if (request === undefined) fail(code, reply, refused)
+    else isAnswered = this.handle(request, reply, ticket)
     if (isAnswered) complete(ticket, reply)
     this.#giveBack(reply)
     if (request !== undefined) this.#giveBack(request)
@@ -130,8 +151,7 @@ export class WriterCycle {
   }
 
   #giveBack(message: Message): void {
-    if (this.#spare.length >= MOST_SPARE) return
-    message.trim()
-    this.#spare.push(message)
+    const isKept = this.#spare.length < MOST_SPARE && message.bytes.length <= MOST_SPARE_BYTES
+    if (isKept) this.#spare.push(message)
   }
 }

@@ -12,23 +12,29 @@ import { carryOutOperation, OPERATIONS } from '../commands/operations/operation-
 import { errorLine } from '../commands/run-command.js'
 import type { Store } from '../store/store.js'
 import type { FixedFacts } from './facts.js'
+import { HeldBus } from './held-bus.js'
 import { LaneCommands } from './lane-commands.js'
 
 export class WriterRequests {
   readonly #facts: FixedFacts
-  readonly #bus: Bus
+  readonly #bus: HeldBus
   readonly #shutdown: () => void
   #context: OperationContext | undefined
 
   constructor(facts: FixedFacts, bus: Bus, shutdown: () => void) {
     this.#facts = facts
-    this.#bus = bus
+    this.#bus = new HeldBus(bus)
     this.#shutdown = shutdown
   }
 
   /** Throws what refuses it; then nothing has happened. */
   run(store: Store, request: Message, reply: Message): void {
     carryOutOperation(this.#contextOf(store), request, reply)
+  }
+
+  /** Makes heard what was published since the last time; undefined if there was nothing. */
+  takeSaid(): (() => void) | undefined {
+    return this.#bus.take()
   }
 
   /** Of the one store that the writer evaluates on. */

@@ -13,7 +13,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../base/assert.js'
 import { monotonicMs } from '../base/clock.js'
 import { isOperationError } from '../base/errors.js'
-import { WAIT_SLICE_MS } from '../base/limits.js'
+import { MIB, WAIT_SLICE_MS } from '../base/limits.js'
 import { Bell } from '../channel/bell.js'
 import { LaneWorker } from '../channel/lane-worker.js'
 import { Ledger } from '../channel/ledger.js'
@@ -50,6 +50,8 @@ export interface WriterThreadData extends LaneWorkerData {
 const YIELD_MS = 20
 /** Requests of one group: what comes later waits for the next. */
 const MOST_OF_GROUP = 4096
+/** Answers that wait for the log take no more memory than that; with more, the group ends. */
+const MOST_HELD_BYTES = 32 * MIB
 /** Progress of recovery is told so often. */
 const PROGRESS_MS = 100
 
@@ -74,7 +76,11 @@ async function main(): Promise<void> {
     bell: Bell.attach(data.bell),
     keepsLanes: true,
     handler: (request, reply, ticket) => {
-      if (request.code !== OPERATIONS.flush.code) return cycle.handle(request, reply, ticket)
+      if (request.code !== OPERATIONS.flush.code) {
+        const isAnswered = cycle.handle(request, reply, ticket)
+        if (cycle.heldBytes > MOST_HELD_BYTES) cycle.settle()
+        return isAnswered
+      }
       reply.clear(STATUS.YES)
       cycle.flush(request, reply)
       return true
@@ -93,6 +99,7 @@ async function main(): Promise<void> {
       requests.fail(code, reply, error)
     },
     settled: () => tellState(status.noteGroup(store, monotonicMs())),
+    takeSaid: () => requests.takeSaid(),
     complete: (ticket, reply) => worker.complete(ticket, reply),
     monotonicMs,
   })
