@@ -5,10 +5,11 @@
 import { Writable } from 'node:stream'
 import { MAX_RESP_UNREAD_REPLY_BYTES, MIB } from '../base/limits.js'
 import type { Bus, Subscriber } from '../commands/bus.js'
-import type { CommandContext, NodeFacts, Session } from '../commands/command.js'
+import { type CommandContext, CommandError, type NodeFacts, type Session } from '../commands/command.js'
 import { findCommand } from '../commands/command-table.js'
 import { ConnectionState } from '../commands/connection-state.js'
 import { execute } from '../commands/execute.js'
+import { OF_CONNECTION } from '../commands/routing.js'
 import { ReplyOverflow, RespWriter } from '../resp/writer.js'
 import type { Store, WatchedKey } from '../store/store.js'
 import type { FixedFacts } from './facts.js'
@@ -68,6 +69,7 @@ export class LaneCommands {
     for (const args of commands) {
       const command = args[0] && findCommand(args[0])
       if (command === undefined) throw new RangeError('a transaction holds a command that is none')
+      if (OF_CONNECTION.has(command.name)) throw new CommandError(notWithKeys(command.name))
       connection.enqueue(command, args)
     }
     for (const { key, version } of watched) connection.watch(Buffer.from(key), version)
@@ -95,6 +97,13 @@ export class LaneCommands {
     const pieces = this.#pieces.splice(0)
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
   }
+}
+
+function notWithKeys(name: string): string {
+  return (
+    `EXECABORT Transaction discarded because of: ERR '${name}' cannot be in a transaction with commands that ` +
+    'use keys, where a node logs its writes'
+  )
 }
 
 /** Thrown, so that nothing has happened. */

@@ -62,6 +62,23 @@ it('a peer that closes its half at once has its replies all the same', async () 
   assert.equal(answer, '+OK\r\n$1\r\n1\r\n+OK\r\n+QUEUED\r\n*1\r\n:2\r\n')
 })
 
+it('a transaction about the connection alone, and one that mixes that with keys', async () => {
+  const own = await RespClient.connect(node.host, node.port)
+  const ask = (...commands: (readonly Argument[])[]): Promise<unknown[]> =>
+    Promise.all(commands.map((args) => own.call(...args).catch((error: Error) => error.message)))
+  const named = await ask(['MULTI'], ['CLIENT', 'SETNAME', 'me'], ['PING'], ['EXEC'], ['CLIENT', 'GETNAME'])
+  assert.deepEqual(named.slice(3).map(String), ['OK,PONG', 'me'])
+  const mixed = await ask(['MULTI'], ['SET', 'k', 'v'], ['SUBSCRIBE', 'ch'], ['EXEC'], ['GET', 'k'])
+  assert.match(String(mixed[3]), /^EXECABORT .*'subscribe' cannot be/)
+  assert.equal(mixed[4], null)
+  const listening = await ask(['MULTI'], ['SUBSCRIBE', 'ch'], ['EXEC'])
+  assert.equal(String(listening[2]), 'subscribe,ch,1')
+  assert.equal(await client.call('PUBLISH', 'ch', 'x'), 1)
+  await own.close()
+  // Its going comes by another connection than this.
+  while ((await client.call('PUBLISH', 'ch', 'x')) !== 0) {}
+})
+
 it('WATCH of a key whose time has come, before anybody has said so', async () => {
   for (let round = 0; round < 20; round++) {
     await client.call('SET', 'k', 'v', 'PX', 1)
