@@ -54,7 +54,7 @@ export class ControlServer {
   readonly #sockets = new Set<Socket>()
   readonly #release: string
   #admission: Admission | undefined
-  #waiting: Socket[] = []
+  #waiting: { readonly socket: Socket; readonly registration: Registration }[] = []
 
   private constructor(path: string, release: string) {
     this.#path = path
@@ -85,7 +85,10 @@ export class ControlServer {
   /** Clients are taken in from now on. */
   open(admission: Admission): void {
     this.#admission = admission
-    for (const socket of this.#waiting) socket.resume()
+    for (const { socket, registration } of this.#waiting) {
+      registration.begin()
+      socket.resume()
+    }
     this.#waiting = []
   }
 
@@ -110,11 +113,9 @@ export class ControlServer {
     socket.on('error', () => socket.destroy())
     socket.once('close', () => this.#sockets.delete(socket))
     const registration = new Registration(socket, this.#release, () => this.#admission)
-    if (this.#admission === undefined) {
-      socket.pause()
-      this.#waiting.push(socket)
-    }
-    registration.begin()
+    // However long it takes this server to begin: the client has a limit of its own.
+    if (this.#admission !== undefined) registration.begin()
+    else this.#waiting.push({ socket: socket.pause(), registration })
   }
 }
 
@@ -124,7 +125,7 @@ class Registration {
   readonly #release: string
   readonly #admissionOf: () => Admission | undefined
   readonly #reader = new ControlReader()
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
   #expects: 'hello' | 'mapped' | 'requests' | 'nothing' = 'hello'
   #admitted: Admitted | undefined
   #listener: ControlListener | undefined
@@ -133,11 +134,12 @@ class Registration {
     this.#socket = socket
     this.#release = release
     this.#admissionOf = admissionOf
-    this.#timer = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS)
-    this.#timer.unref()
   }
 
+  /** Expects its hello from now on. */
   begin(): void {
+    if (this.#socket.destroyed) return
+    this.#timer = setTimeout(() => this.#socket.destroy(), HELLO_TIMEOUT_MS).unref()
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     this.#socket.once('close', () => {
       clearTimeout(this.#timer)

@@ -42,6 +42,8 @@ export class LaneHost implements Admission {
   readonly #releases = new Set<Promise<void>>()
   #nextNumber = 1
   #isStopping = false
+  /** Files of threads of the server itself. */
+  #own = 0
 
   constructor(options: LaneHostOptions) {
     this.#options = options
@@ -53,7 +55,7 @@ export class LaneHost implements Admission {
 
   /** Clients that have lanes now. */
   get clients(): number {
-    return this.#files.size
+    return this.#files.size - this.#own
   }
 
   async admit(client: Applicant, hangUp: () => void): Promise<Admitted> {
@@ -86,6 +88,13 @@ export class LaneHost implements Admission {
     return { file, left: () => this.#release(file) }
   }
 
+  /** Lanes for a thread of the server itself, as long as it runs. */
+  joinThread(window: number): LaneFile {
+    const { file } = this.join(window)
+    this.#own++
+    return file
+  }
+
   /** A client wrote what it must not: its lane is closed already, now it goes altogether. */
   hangUp(fileId: number): void {
     this.#hangUps.get(fileId)?.()
@@ -99,6 +108,7 @@ export class LaneHost implements Admission {
       file.remove()
     }
     this.#files.clear()
+    this.#own = 0
     this.#hangUps.clear()
   }
 

@@ -294,7 +294,7 @@ async function startFronts(
 ): Promise<SocketWorkers> {
   const bell = table.bell.share()
   const own = bus.slice(0, facts.socketWorkers)
-  const lanes = status && own.map(() => ({ file: host.join(MAX_WINDOW).file.share(), bell, status }))
+  const lanes = status && own.map(() => ({ file: host.joinThread(MAX_WINDOW).share(), bell, status }))
   try {
     return await startSocketWorkers({
       address: {

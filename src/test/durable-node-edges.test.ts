@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, it } from 'node:test'
 import { MAX_VALUE_BYTES, MIB } from '../base/limits.js'
 import { type Argument, RespClient } from '../client/resp-client.js'
+import { Server } from '../server/server.js'
 import { type DurableNode, startDurableNode } from './durable-node.js'
 
 let directory: string
@@ -87,4 +88,12 @@ it('WATCH of a key whose time has come, before anybody has said so', async () =>
     const replies = await pipeline(['WATCH', 'k'], ['MULTI'], ['SET', 'k', 'w'], ['EXEC'])
     assert.deepEqual(replies, ['OK', 'OK', 'QUEUED', ['OK']])
   }
+})
+
+it("the lanes of a server's own threads count as no clients", async () => {
+  const dataDir = join(directory, 'counted')
+  await using server = await Server.start({ shm: false, capacity: MIB, dataDir, resp: { port: 0 } })
+  assert.equal(server.clients, 0)
+  await using _client = server.client()
+  assert.equal(server.clients, 1)
 })
