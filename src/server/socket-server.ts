@@ -19,6 +19,8 @@ import type { NodeCounters } from './counters.js'
 import { FlushRound } from './flush-round.js'
 
 const TOO_MANY = '-ERR max number of clients reached\r\n'
+/** How long one that is turned away may keep its half open. */
+const LINGER_MS = 1000
 /** Of the listening socket: a burst of this many clients does not get lost. */
 const BACKLOG = 511
 
@@ -75,7 +77,8 @@ export class SocketServer {
     const facts = this.#facts
     if (facts === undefined || this.#counters.connected >= MAX_CONNECTIONS) {
       socket.on('error', () => socket.destroy())
-      socket.end(TOO_MANY, () => socket.destroy())
+      // What it has sent must be read, or the close would be a reset that overtakes the answer.
+      socket.resume().end(TOO_MANY, () => setTimeout(() => socket.destroy(), LINGER_MS).unref())
       return
     }
     this.#counters.connectionOpened()
