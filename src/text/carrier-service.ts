@@ -158,9 +158,10 @@ function parseReply(bytes: Buffer): Reply {
   }
 }
 
-/** `OOM ...` is how Redis says FULL; other failures of ours begin with their code. */
+/** Redis says `OOM ...` for FULL, and `MISCONF ` before what a log cannot do; other failures of ours begin with their code. */
 function refusalOf(line: string): OperationError {
-  const [code = '', ...words] = line.split(' ')
+  const [first = '', ...words] = line.replace(/^MISCONF /, '').split(' ')
+  const code = first.replace(/:$/, '')
   if (code === 'OOM') return new OperationError('FULL', 'no memory is left for this entry')
   if (Object.hasOwn(ERROR_CODES, code)) return new OperationError(code as ErrorCode, words.join(' '))
   return new OperationError('REFUSED', code === 'ERR' ? words.join(' ') : line)
