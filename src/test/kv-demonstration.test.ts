@@ -1,6 +1,6 @@
 /**
  * The demonstration of original 004's README, to the letter: a value is stored, the server is killed, started again, and
- * the value is there. Left out, with the reason, as long as `hearth serve` refuses durability.
+ * the value is there.
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
@@ -8,17 +8,15 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../bin/${name}`, import.meta.url))
 const ALICE = '{"name": "Alice", "balance": 500}'
 
-/** What `kv_server` prints until it says where it listens; with its refusal, if it ends instead. */
-async function startServer(
-  cwd: string,
-): Promise<{ child: ChildProcess; port: string } | { refusal: string }> {
+/** Resolves when `kv_server` says where it listens; rejects with what it says if it ends instead. */
+async function startServer(cwd: string): Promise<{ child: ChildProcess; port: string }> {
   const child = spawn(bin('kv_server'), ['kv.conf'], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   let err = ''
@@ -32,7 +30,7 @@ async function startServer(
     child.stdout.resume()
     return { child, port }
   }
-  return { refusal: err }
+  throw new Error(err)
 }
 
 async function kill(child: ChildProcess): Promise<void> {
@@ -41,30 +39,23 @@ async function kill(child: ChildProcess): Promise<void> {
   await closed
 }
 
-test('a value put through kv_client is there after the server was killed and started again', async (context) => {
+test('a value put through kv_client is there after the server was killed and started again', async () => {
   const cwd = mkdtempSync(join(tmpdir(), 'hearth-kv-'))
   writeFileSync(join(cwd, 'kv.conf'), 'server_port=0\nnum_segments=16\n')
   let running: ChildProcess | undefined
-  const start = async (skips?: TestContext): Promise<string | undefined> => {
-    const started = await startServer(cwd)
-    if ('refusal' in started) {
-      if (skips === undefined || !started.refusal.includes('comes in a later version'))
-        assert.fail(started.refusal)
-      skips.skip(started.refusal.trim())
-      return undefined
-    }
-    running = started.child
-    return started.port
+  const start = async (): Promise<string> => {
+    const { child, port } = await startServer(cwd)
+    running = child
+    return port
   }
-  const restart = async (): Promise<string | undefined> => {
+  const restart = async (): Promise<string> => {
     if (running !== undefined) await kill(running)
     return start()
   }
-  const client = (port: string | undefined, ...args: string[]): Promise<{ stdout: string }> =>
-    promisify(execFile)(bin('kv_client'), args, { env: { ...process.env, HEARTH_TEXT_PORT: String(port) } })
+  const client = (port: string, ...args: string[]): Promise<{ stdout: string }> =>
+    promisify(execFile)(bin('kv_client'), args, { env: { ...process.env, HEARTH_TEXT_PORT: port } })
   try {
-    let port = await start(context)
-    if (port === undefined) return
+    let port = await start()
     assert.equal((await client(port, 'PUT', 'user:42', ALICE)).stdout, 'OK\n')
     assert.equal((await client(port, 'GET', 'user:42')).stdout, `${ALICE}\n`)
     port = await restart()
