@@ -16,21 +16,22 @@ const bin = (name: string): string => fileURLToPath(new URL(`../../bin/${name}`,
 const ALICE = '{"name": "Alice", "balance": 500}'
 
 /** Resolves when `kv_server` says where it listens; rejects with what it says if it ends instead. */
-async function startServer(cwd: string): Promise<{ child: ChildProcess; port: string }> {
+function startServer(cwd: string): Promise<{ child: ChildProcess; port: string }> {
   const child = spawn(bin('kv_server'), ['kv.conf'], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   let err = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     err += text
   })
-  for await (const text of child.stdout.setEncoding('utf8')) {
-    out += String(text)
-    const port = /line protocol on 127\.0\.0\.1:(\d+)\n/.exec(out)?.[1]
-    if (port === undefined) continue
-    child.stdout.resume()
-    return { child, port }
-  }
-  throw new Error(err)
+  return new Promise((resolve, reject) => {
+    // Read to the end: who stops reading ends the server with its next line.
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text
+      const port = /line protocol on 127\.0\.0\.1:(\d+)\n/.exec(out)?.[1]
+      if (port !== undefined) resolve({ child, port })
+    })
+    child.once('close', () => reject(new Error(err)))
+  })
 }
 
 async function kill(child: ChildProcess): Promise<void> {
