@@ -6,6 +6,7 @@
  * put down by every worker, and its rows free for the next one. On the main thread of the server.
  */
 import { isOperationError, OperationError } from '../base/errors.js'
+import { MIB } from '../base/limits.js'
 import type { Bell } from '../channel/bell.js'
 import { LaneFile } from '../channel/lane-file.js'
 import { DEFAULT_LANE_SHAPE, MAX_WINDOW } from '../channel/layout.js'
@@ -15,6 +16,9 @@ import type { Admission, Admitted, Applicant } from './control-server.js'
 import { bellPath, lanePath } from './lane-paths.js'
 import type { LaneWorkers } from './lane-workers.js'
 import type { ThreadBus } from './thread-bus.js'
+
+/** All connections of a socket worker share its lane, and a long reply of one holds the others up for as long as it takes. */
+const THREAD_TRANSFER_BYTES = 4 * MIB
 
 export interface LaneHostOptions {
   readonly bell: Bell
@@ -82,7 +86,11 @@ export class LaneHost implements Admission {
 
   /** Lanes for a client on this thread, at once: what it asks before the workers serve them waits there. */
   join(window: number): LocalLanes {
-    const file = this.#make(window, process.pid, undefined)
+    return this.#join(window, DEFAULT_LANE_SHAPE.transferBytes)
+  }
+
+  #join(window: number, transferBytes: number): LocalLanes {
+    const file = this.#make(window, process.pid, undefined, transferBytes)
     // One that fails is a server that stops, which closes the file.
     this.#options.workers.attach(file.share()).catch(() => {})
     return { file, left: () => this.#release(file) }
@@ -90,7 +98,7 @@ export class LaneHost implements Admission {
 
   /** Lanes for a thread of the server itself, as long as it runs. */
   joinThread(window: number): LaneFile {
-    const { file } = this.join(window)
+    const { file } = this.#join(window, THREAD_TRANSFER_BYTES)
     this.#own++
     return file
   }
@@ -112,12 +120,17 @@ export class LaneHost implements Admission {
     this.#hangUps.clear()
   }
 
-  #make(window: number, client: number, path: string | undefined): LaneFile {
+  #make(
+    window: number,
+    client: number,
+    path: string | undefined,
+    transferBytes = DEFAULT_LANE_SHAPE.transferBytes,
+  ): LaneFile {
     if (this.#isStopping) throw new OperationError('CLOSED', 'the server stops')
     if (!Number.isInteger(window) || window < 1 || window > MAX_WINDOW)
       throw new RangeError(`window must be a whole number from 1 to ${MAX_WINDOW}, not ${window}`)
     const { ledger, serverId } = this.#options
-    const shape = { ...DEFAULT_LANE_SHAPE, window }
+    const shape = { ...DEFAULT_LANE_SHAPE, window, transferBytes }
     const firstRow = ledger.open(shape.lanes)
     if (firstRow < 0)
       throw new OperationError(
