@@ -63,6 +63,7 @@ async function main(): Promise<void> {
   const status = new LogStatus(data.status)
   const store = recover(data, status, tell)
   if (store === undefined) return
+  status.noteGroup(store, monotonicMs())
   const tellState = (event: LogStateEvent | undefined): void => {
     if (event !== undefined) tell({ kind: 'event', event })
   }

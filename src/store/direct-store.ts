@@ -12,7 +12,7 @@ import { Space, type TableFacts } from '../table/space.js'
 import { Table } from '../table/table.js'
 import type { WalkedEntry } from '../table/walker.js'
 import { ALWAYS, IF_ABSENT, IF_PRESENT, IF_STAMP, NO_EXPIRY } from '../table/writer.js'
-import { withHeadroom } from './headroom.js'
+import { capacityWithin, withHeadroom } from './headroom.js'
 import { attachByName } from './served-region.js'
 import {
   ABSENT,
@@ -54,10 +54,16 @@ const BYTES_PER_STRIPE_BITS = 19
 export class DirectStore implements Store {
   readonly #table: Table
   readonly #region: SharedArrayRegion | MappedRegion
+  readonly #isSequenced: boolean
   /** Made when first used. */
   #transactor: Transactor | undefined
 
-  private constructor(table: Table, region: SharedArrayRegion | MappedRegion) {
+  private constructor(
+    table: Table,
+    region: SharedArrayRegion | MappedRegion,
+    { isSequenced = false }: Partial<DirectStoreOptions>,
+  ) {
+    this.#isSequenced = isSequenced
     this.#table = table
     this.#region = region
   }
@@ -65,7 +71,7 @@ export class DirectStore implements Store {
   static create(options: DirectStoreOptions): DirectStore {
     const facts = DirectStore.factsOf(options)
     const region = SharedArrayRegion.create(Space.regionBytes(facts))
-    return new DirectStore(Table.create(region, facts, attachment(options)), region)
+    return new DirectStore(Table.create(region, facts, attachment(options)), region, options)
   }
 
   /** What a region for these options is created with. */
@@ -86,12 +92,12 @@ export class DirectStore implements Store {
 
   /** Joins a region with a name, laid out by {@link factsOf}. */
   static join(region: MappedRegion, options: Partial<DirectStoreOptions> = {}): DirectStore {
-    return new DirectStore(Table.attach(region, attachment(options)), region)
+    return new DirectStore(Table.attach(region, attachment(options)), region, options)
   }
 
   static attach(handle: DirectStoreHandle, options: Partial<DirectStoreOptions> = {}): DirectStore {
     const region = handle.kind === 'mapped' ? attachByName(handle) : SharedArrayRegion.attach(handle)
-    return new DirectStore(Table.attach(region, attachment(options)), region)
+    return new DirectStore(Table.attach(region, attachment(options)), region, options)
   }
 
   /** What another thread needs to attach: structured-cloneable. */
@@ -266,7 +272,9 @@ export class DirectStore implements Store {
   }
 
   stats(): StoreStats {
-    return this.#table.stats()
+    const stats = this.#table.stats()
+    // What recovery alone may use is nobody's capacity.
+    return this.#isSequenced ? { ...stats, capacityBytes: capacityWithin(stats.capacityBytes) } : stats
   }
 
   /** Walks everything and throws on a broken invariant. */

@@ -18,6 +18,11 @@ export function withHeadroom(capacityBytes: number): number {
   return Math.min(MAX_CAPACITY_BYTES, capacityBytes + Math.max(LEAST_BYTES, Math.ceil(capacityBytes / PART)))
 }
 
+/** The capacity that such a region was made for. */
+export function capacityWithin(regionBytes: number): number {
+  return Math.min(regionBytes - LEAST_BYTES, Math.floor((regionBytes * PART) / (PART + 1)))
+}
+
 /** Pages of such a region that the writer leaves free. */
 export function reservedPages(capacityBytes: number, totalPages: number): number {
   return Math.max(0, totalPages - Math.ceil(capacityBytes / PAGE_BYTES))
