@@ -42,5 +42,6 @@ export function wordLayout<const F extends Record<string, WordField>>(
     }
     offsets[field] = at
   }
-  return offsets as WordOffsets<F>
+  // Filled name by name, an object of more than 16 fields is a hash table to V8; its copy has a shape, as hot code needs it.
+  return { ...offsets } as WordOffsets<F>
 }
