@@ -130,18 +130,34 @@ export class ClientCore<K, V> {
     const link = this.link()
     if (link.calls.queued > 0)
       throw new OperationError('BACK_PRESSURE', 'calls with promises wait for room in the window already')
-    return this.#guarded(link, () => link.window.submit(this.#message, this.requests.effect, decode))
+    try {
+      return link.window.submit(this.#message, this.requests.effect, decode)
+    } catch (error) {
+      link.notice(error)
+      throw error
+    }
   }
 
   poll(id: number): Answer | undefined {
     const link = this.#linkOf(id)
-    return this.#guarded(link, () => link.window.poll(id))
+    try {
+      return link.window.poll(id)
+    } catch (error) {
+      link.notice(error)
+      throw error
+    }
   }
 
   waitFor(id: number, options: CallOptions | undefined): Answer {
     const timeoutMs = this.#timeoutOf(options)
     const link = this.#linkOf(id)
-    const answer = this.#guarded(link, () => link.window.wait(id, timeoutMs))
+    let answer: Answer | undefined
+    try {
+      answer = link.window.wait(id, timeoutMs)
+    } catch (error) {
+      link.notice(error)
+      throw error
+    }
     if (answer === undefined) throw timeout(timeoutMs, 'unknown')
     return answer
   }
@@ -223,15 +239,6 @@ export class ClientCore<K, V> {
       link.lane.checkServer()
       link.lane.pump()
       Atomics.wait(SLEEPER, 0, 0, pauseMs)
-    }
-  }
-
-  #guarded<R>(link: Link<K, V>, work: () => R): R {
-    try {
-      return work()
-    } catch (error) {
-      link.notice(error)
-      throw error
     }
   }
 

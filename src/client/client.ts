@@ -304,9 +304,14 @@ export class Client<K = string, V = string> {
    * BACK_PRESSURE if `window` requests are in flight, and what a wrong argument throws.
    */
   submit<N extends WindowedName>(name: N, ...args: Parameters<Requests<K, V>[N]>): number {
-    const { requests } = this.#core
+    const core = this.#core
+    const { requests } = core
+    // By name where it counts: a method that is looked up and applied takes 30 ns more.
+    if (name === 'get') return core.submit(requests.get(args[0] as K))
+    if (name === 'set')
+      return core.submit(requests.set(args[0] as K, args[1] as V, args[2] as SetOptions | undefined))
     const fill = requests[name] as (...values: unknown[]) => Decode<unknown>
-    return this.#core.submit(fill.apply(requests, args))
+    return core.submit(fill.apply(requests, args))
   }
 
   /** `{ value }` once the answer is there, until then undefined. Throws what the answer is if it is an error. */

@@ -13,11 +13,9 @@ const MOST_DIGITS = 10
 /** Writes `value`, a whole number of -2^31 to 2^32 - 1, from `at` on; returns how many bytes that were. */
 export function writeInteger(bytes: Uint8Array, at: number, value: number): number {
   let from = at
-  let rest = value
-  if (value < 0) {
-    bytes[from++] = MINUS
-    rest = -value
-  }
+  if (value < 0) bytes[from++] = MINUS
+  // As a whole number of 32 bits from the start: the divisions below are multiplications then.
+  let rest = (value < 0 ? -value : value) >>> 0
   const end = from + digitsOf(rest)
   for (let place = end - 1; place >= from; place--) {
     const tenth = (rest / 10) >>> 0
