@@ -13,10 +13,11 @@
  * Returns a signed 32-bit integer.
  */
 export function halfSipHash13(words: Int32Array, byteLength: number, key0: number, key1: number): number {
-  let v0 = key0
-  let v1 = key1
-  let v2 = key0 ^ 0x6c796765
-  let v3 = key1 ^ 0x74656462
+  // Without the `| 0` the first sum of each block is computed in floating point.
+  let v0 = key0 | 0
+  let v1 = key1 | 0
+  let v2 = v0 ^ 0x6c796765
+  let v3 = v1 ^ 0x74656462
   const whole = byteLength >>> 2
   for (let i = 0; i <= whole; i++) {
     const block = i < whole ? words[i]! : (byteLength << 24) | ((byteLength & 3) === 0 ? 0 : words[whole]!)

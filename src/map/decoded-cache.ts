@@ -101,7 +101,7 @@ export class DecodedCache<K, V> {
     }
     // All before decoding, which may use the reader again.
     const { stamp, expiresAtMs, slotSegment, slotAt } = reader
-    const byteLength = reader.text?.length ?? reader.bytes.length
+    const byteLength = reader.text?.length ?? reader.byteLength
     const value = values.decode(reader)
     const bytes = OVERHEAD_BYTES + byteLength + (typeof key === 'string' ? key.length : 0)
     if (!isKeptKey(key) || bytes > this.#generationBytes || !freezeIfPlain(value)) {

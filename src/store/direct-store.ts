@@ -3,11 +3,12 @@
  * all others, under stripe locks. Memory only: what it answers is true for every thread at once and gone with the node.
  */
 
+import { copyToWords } from '../base/word-copy.js'
 import { EVICTION } from '../memory/header.js'
 import type { MappedHandle, MappedRegion } from '../memory/mapped-region.js'
 import { type SharedArrayHandle, SharedArrayRegion } from '../memory/shared-array-region.js'
 import { POSITIONS } from '../table/positions.js'
-import { READ_BYTES } from '../table/reader.js'
+import { READ_BYTES, SHORT_VALUE_BYTES } from '../table/reader.js'
 import { Space, type TableFacts } from '../table/space.js'
 import { Table } from '../table/table.js'
 import type { WalkedEntry } from '../table/walker.js'
@@ -43,6 +44,15 @@ export interface DirectStoreOptions {
   readonly asksWriter?: boolean
   /** Wall clock, milliseconds since 1970, for tests. */
   readonly clock?: () => number
+}
+
+/** Where a value goes that is wanted without a view of its bytes: a message. */
+export interface ValueTarget {
+  /** Taken anew after `shape`. */
+  readonly words: Int32Array
+  readonly bytes: Buffer
+  /** Makes room for a key and a value of that many bytes. */
+  shape(keyBytes: number, valueBytes: number): void
 }
 
 export type DirectStoreHandle = SharedArrayHandle | MappedHandle
@@ -129,11 +139,17 @@ export class DirectStore implements Store {
     return table.find(READ_BYTES) ? table.reader.bytes : undefined
   }
 
-  /** As {@link view}, for a key that lies at the beginning of `words`. */
-  viewAt(words: Int32Array, keyBytes: number): Buffer | undefined {
+  /** Puts the value of the key that lies at the beginning of `words` into `target`; whether there is one. */
+  getInto(target: ValueTarget, words: Int32Array, keyBytes: number): boolean {
     const table = this.#table
     table.key.setFromWords(words, 0, keyBytes, undefined)
-    return table.find(READ_BYTES) ? table.reader.bytes : undefined
+    if (!table.find(READ_BYTES)) return false
+    const { reader } = table
+    const { byteLength } = reader
+    target.shape(0, byteLength)
+    if (byteLength > SHORT_VALUE_BYTES) target.bytes.set(reader.bytes, 0)
+    else copyToWords(reader.words, 0, target.words, 0, byteLength)
+    return true
   }
 
   /** A plain {@link set}; key and value begin with words 0 and `valueAt` of `words`, and the value is a short one. */

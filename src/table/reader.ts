@@ -16,7 +16,8 @@
  * Participants of a region and those who can only read it (read-only-table.ts) share this code; they differ in what they do
  * about a stripe that does not hold still (`Recourse`), in who judges expiry, and in that the latter mark nothing as used.
  *
- * Results lie in fields of the reader until the next call: `text` or `bytes`, `stamp`, `expiresAtMs`.
+ * Results lie in fields of the reader until the next call: `text` or `bytes`, `stamp`, `expiresAtMs`. A short value is in
+ * `words` too, from the first on, for those who can do without a view of its bytes.
  */
 
 import { OperationError } from '../base/errors.js'
@@ -76,12 +77,17 @@ export type Look = typeof AGAIN | typeof MISS | typeof HIT | string
 /** Looks that were not valid before the recourse is taken. */
 const MAX_TRIES = 64
 const SCRATCH_BYTES = 64 * 1024
+/** Copied word by word up to here: a native copy costs more than these bytes do. */
+export const SHORT_VALUE_BYTES = 256
+const SHORT_BYTES = SHORT_VALUE_BYTES
 
 export class Reader {
   /** The value as text, if it is ASCII and READ_TEXT was asked for; else undefined. */
   text: string | undefined
-  /** The value's bytes otherwise; private memory, but used again by the next call. */
-  bytes: Buffer
+  /** Length of the value, if it is not in `text`. */
+  byteLength = 0
+  /** Its bytes as words, if they are SHORT_VALUE_BYTES or fewer; private memory, used again by the next call. */
+  readonly words: Int32Array
   /** Whether `readText` left the value in `bytes`. */
   isBytes = false
   /** Whether the value is ASCII text. */
@@ -98,6 +104,8 @@ export class Reader {
   readonly #segments: readonly Segment[]
   readonly #words: Int32Array
   readonly #scratch: Buffer
+  /** Where the value's bytes lie, from its start. */
+  #source: Buffer
   readonly #evicts: boolean
   readonly #baseBits: number
 
@@ -107,10 +115,17 @@ export class Reader {
     this.#clock = clock
     this.#segments = view.region.segments
     this.#words = view.words
-    this.#scratch = Buffer.alloc(SCRATCH_BYTES)
+    const scratch = new ArrayBuffer(SCRATCH_BYTES)
+    this.#scratch = Buffer.from(scratch)
+    this.words = new Int32Array(scratch)
     this.#baseBits = view.baseLineBits
     this.#evicts = view.isWritable && view.facts.eviction === EVICTION.CLOCK
-    this.bytes = this.#scratch
+    this.#source = this.#scratch
+  }
+
+  /** The value's bytes, if it is not in `text`; private memory, but used again by the next call. */
+  get bytes(): Buffer {
+    return this.#source.subarray(0, this.byteLength)
   }
 
   /**
@@ -250,16 +265,23 @@ export class Reader {
     this.ascii = (valueWord & FLAG_ASCII) !== 0
     if (what === READ_TEXT && this.ascii) return segment.bytes.latin1Slice(start, end)
     this.text = undefined
-    this.#copy(segment, start, end)
+    this.byteLength = end - start
+    if (end - start <= SHORT_BYTES) this.#copyShort(segment.words, valueAt, (end - start + 3) >>> 2)
+    else this.#copy(segment, start, end)
     return HIT
+  }
+
+  #copyShort(words: Int32Array, at: number, count: number): void {
+    const target = this.words
+    for (let i = 0; i < count; i++) target[i] = words[at + i]!
+    if (this.#source !== this.#scratch) this.#source = this.#scratch
   }
 
   #copy(segment: Segment, start: number, end: number): void {
     const length = end - start
     // A torn length can be anything up to the segment's end; the largest real one is 64 MiB, so memory is bounded.
-    const target = length <= SCRATCH_BYTES ? this.#scratch : Buffer.allocUnsafeSlow(length)
-    segment.bytes.copy(target, 0, start, end)
-    this.bytes = target.subarray(0, length)
+    this.#source = length <= SCRATCH_BYTES ? this.#scratch : Buffer.allocUnsafeSlow(length)
+    segment.bytes.copy(this.#source, 0, start, end)
   }
 }
 
