@@ -26,10 +26,10 @@ import {
   ASLEEP,
   FAULTS,
   HOME_BOUND,
-  IN_AREA,
+  IN_AREA as IMPORTED_IN_AREA,
+  SEQUENCE_MASK as IMPORTED_SEQUENCE_MASK,
   LANE,
   LANE_STATE,
-  SEQUENCE_MASK,
   SLOT,
   SLOT_STATE,
   STATE_BITS,
@@ -40,7 +40,19 @@ import { PartedExchange } from './parted-exchange.js'
 import { SlotAreas } from './slot-areas.js'
 import { EFFECT, type Effect, UnfinishedWrites } from './unfinished-writes.js'
 
+// Local copies: an imported constant is loaded and checked at every use.
 const { DONE, REQUESTED } = SLOT_STATE
+const { state: STATE, home: HOME } = LANE
+const {
+  code: CODE,
+  areaAt: AREA_AT,
+  areaBytes: AREA_BYTES,
+  keyBytes: KEY_BYTES,
+  valueBytes: VALUE_BYTES,
+} = SLOT
+const { OPEN } = LANE_STATE
+const IN_AREA = IMPORTED_IN_AREA
+const SEQUENCE_MASK = IMPORTED_SEQUENCE_MASK
 const NOBODY = -1
 const GIVEN_UP = -2
 /** Looks before the first sleep: 50 us at most; about as long as a sleep costs while replies take longer than that. */
@@ -120,7 +132,7 @@ export class LaneClient {
   trySubmit(message: Message, effect: Effect = EFFECT.NONE): number {
     const view = this.view
     const words = this.#words
-    if (words[view.laneAt + LANE.state] !== LANE_STATE.OPEN) this.#throwGone('not-applied')
+    if (words[view.laneAt + STATE] !== OPEN) this.#throwGone('not-applied')
     const sequence = this.#next
     const slot = sequence & view.mask
     if ((this.#inFlight >= this.#window || this.#owner[slot] !== NOBODY) && !this.#makeRoom(slot)) return 0
@@ -135,8 +147,8 @@ export class LaneClient {
     } else if (this.#expectedBytes > view.inlineBytes) {
       this.#areas.take(slot, this.#expectedBytes)
     }
-    words[at + SLOT.areaAt] = this.#areas.at(slot)
-    words[at + SLOT.areaBytes] = this.#areas.bytes(slot)
+    words[at + AREA_AT] = this.#areas.at(slot)
+    words[at + AREA_BYTES] = this.#areas.bytes(slot)
     view.writePart(view.partAt(at, inArea, this.#areas.at(slot)), message, 0, bytes)
     view.writeHead(at, message, inArea, 0)
     if (bytes < payloadBytes)
@@ -146,7 +158,7 @@ export class LaneClient {
     this.#inFlight++
     this.#next = (sequence + 1) & SEQUENCE_MASK
     Atomics.store(words, at, stateWord(sequence, REQUESTED))
-    this.#bell.ring(words[view.laneAt + LANE.home]!)
+    this.#bell.ring(words[view.laneAt + HOME]!)
     return sequence + 1
   }
 
@@ -158,7 +170,7 @@ export class LaneClient {
     if (this.#parted.size > 0) this.pump()
     const at = this.view.slotAt(sequence)
     if (Atomics.load(this.#words, at) !== stateWord(sequence, DONE)) {
-      if (this.#words[this.view.laneAt + LANE.state] !== LANE_STATE.OPEN) this.#throwGone('unknown')
+      if (this.#words[this.view.laneAt + STATE] !== OPEN) this.#throwGone('unknown')
       return false
     }
     return this.#collect(slot, at, reply)
@@ -192,7 +204,7 @@ export class LaneClient {
   pump(): void {
     let published = false
     for (const exchange of this.#parted.values()) if (exchange.advance()) published = true
-    if (published) this.#bell.ring(this.#words[this.view.laneAt + LANE.home]!)
+    if (published) this.#bell.ring(this.#words[this.view.laneAt + HOME]!)
     if (this.#givenUp > 0) this.#settleGivenUp()
   }
 
@@ -203,8 +215,7 @@ export class LaneClient {
 
   /** Throws OperationError if the server has gone or has dropped this lane. */
   checkServer(): void {
-    if (this.#words[this.view.laneAt + LANE.state] !== LANE_STATE.OPEN || !this.#isServerAlive())
-      this.#throwGone('unknown')
+    if (this.#words[this.view.laneAt + STATE] !== OPEN || !this.#isServerAlive()) this.#throwGone('unknown')
   }
 
   /** Gives the lane back. One with requests in flight stays taken, and goes with its file. */
@@ -219,7 +230,7 @@ export class LaneClient {
     const words = this.#words
     const { asleepAt, laneAt } = this.view
     // Nobody has come in the time of a spin: whoever is awake may be busy.
-    if ((words[laneAt + LANE.home]! & HOME_BOUND) === 0) this.#bell.ringForHelp()
+    if ((words[laneAt + HOME]! & HOME_BOUND) === 0) this.#bell.ringForHelp()
     for (;;) {
       const leftMs = deadlineMs - monotonicMs()
       if (leftMs <= 0) return this.poll(id, reply)
@@ -245,7 +256,7 @@ export class LaneClient {
     }
     view.readHead(at, reply)
     const bytes = reply.payloadBytes
-    const inArea = inAreaOf(this.#words[at + SLOT.code]!)
+    const inArea = inAreaOf(this.#words[at + CODE]!)
     if (bytes > (inArea === 0 ? view.inlineBytes : this.#areas.bytes(slot))) {
       this.#parted.set(slot, new PartedExchange(view, this.#areas, this.#owner[slot]!))
       this.pump()
@@ -291,20 +302,20 @@ export class LaneClient {
     if (exchange === undefined) {
       const words = this.#words
       const at = this.view.slotAt(sequence)
-      const bytes = ((words[at + SLOT.keyBytes]! + 3) & ~3) + words[at + SLOT.valueBytes]!
-      const isInArea = inAreaOf(words[at + SLOT.code]!) !== 0
+      const bytes = ((words[at + KEY_BYTES]! + 3) & ~3) + words[at + VALUE_BYTES]!
+      const isInArea = inAreaOf(words[at + CODE]!) !== 0
       if (bytes <= (isInArea ? this.#areas.bytes(slot) : this.view.inlineBytes)) return true
       exchange = new PartedExchange(this.view, this.#areas, sequence)
       exchange.abandon()
       this.#parted.set(slot, exchange)
     }
-    if (exchange.advance()) this.#bell.ring(this.#words[this.view.laneAt + LANE.home]!)
+    if (exchange.advance()) this.#bell.ring(this.#words[this.view.laneAt + HOME]!)
     return exchange.isComplete
   }
 
   #throwGone(outcome: Outcome): never {
     const { laneAt } = this.view
-    if (Atomics.load(this.#words, laneAt + LANE.state) === LANE_STATE.DROPPED)
+    if (Atomics.load(this.#words, laneAt + STATE) === LANE_STATE.DROPPED)
       throw new OperationError(
         'REFUSED',
         `the server has dropped this lane: ${FAULTS[this.#words[laneAt + LANE.fault]!] ?? 'unknown reason'}.`,

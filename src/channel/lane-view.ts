@@ -7,17 +7,20 @@
 import type { Region } from '../memory/region.js'
 import {
   ABANDONED,
-  IN_AREA,
+  IN_AREA as IMPORTED_IN_AREA,
+  SLOT_HEAD_WORDS as IMPORTED_SLOT_HEAD_WORDS,
   LANE,
   type LaneGeometry,
   laneAt,
   SLOT,
-  SLOT_HEAD_WORDS,
   slotsAt,
   transferAt,
 } from './layout.js'
 import { copyWords, type Message } from './message.js'
 
+// Local copies: an imported constant is loaded and checked at every use.
+const IN_AREA = IMPORTED_IN_AREA
+const SLOT_HEAD_WORDS = IMPORTED_SLOT_HEAD_WORDS
 const {
   code: CODE,
   keyBytes: KEY_BYTES,

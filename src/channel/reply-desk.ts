@@ -10,10 +10,10 @@ import { MIB } from '../base/limits.js'
 import type { LaneView } from './lane-view.js'
 import {
   ABANDONED,
-  AREA_ALIGN_BYTES,
   CHANNEL_STATUS,
   FAULT,
-  IN_AREA,
+  AREA_ALIGN_BYTES as IMPORTED_AREA_ALIGN_BYTES,
+  IN_AREA as IMPORTED_IN_AREA,
   SEQUENCE_MASK,
   SLOT,
   SLOT_STATE,
@@ -22,7 +22,10 @@ import {
 } from './layout.js'
 import { Message } from './message.js'
 
+// Local copies: an imported constant is loaded and checked at every use.
 const { REQUESTED, PART, DONE, FETCH } = SLOT_STATE
+const AREA_ALIGN_BYTES = IMPORTED_AREA_ALIGN_BYTES
+const IN_AREA = IMPORTED_IN_AREA
 const STATE_MASK = (1 << STATE_BITS) - 1
 const NONE = -1
 /** Replies in parts that a client is slow to fetch; beyond, no request of the lane is taken. */

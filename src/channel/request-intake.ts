@@ -5,16 +5,26 @@
  * to private memory, bounded by what was checked, before anybody looks at it. A client that changes a request meanwhile
  * harms its own.
  */
-import { MAX_KEY_BYTES, MAX_MESSAGE_VALUE_BYTES } from '../base/limits.js'
+import {
+  MAX_KEY_BYTES as IMPORTED_MAX_KEY_BYTES,
+  MAX_MESSAGE_VALUE_BYTES as IMPORTED_MAX_MESSAGE_VALUE_BYTES,
+} from '../base/limits.js'
 import type { LaneView } from './lane-view.js'
-import { ABANDONED, FAULT, IN_AREA, SLOT, SLOT_STATE, stateWord } from './layout.js'
+import { ABANDONED, FAULT, IN_AREA as IMPORTED_IN_AREA, SLOT, SLOT_STATE, stateWord } from './layout.js'
 import { Message } from './message.js'
 import type { ReplyDesk } from './reply-desk.js'
 
+// Local copies: an imported constant is loaded and checked at every use.
 const { GO_ON } = SLOT_STATE
+const { code: CODE, keyBytes: KEY_BYTES, valueBytes: VALUE_BYTES, first: FIRST, second: SECOND } = SLOT
+const { areaAt: AREA_AT, areaBytes: AREA_BYTES, offset: OFFSET } = SLOT
+const IN_AREA = IMPORTED_IN_AREA
+const MAX_KEY_BYTES = IMPORTED_MAX_KEY_BYTES
+const MAX_MESSAGE_VALUE_BYTES = IMPORTED_MAX_MESSAGE_VALUE_BYTES
 
 /** What has become of a request; below 0: minus the fault of the client. */
 export const INTAKE = { WHOLE: 0, PARTIAL: 1, REFUSED: 2 } as const
+const { WHOLE } = INTAKE
 
 /** Where requests that come whole are put, one after the other; and who is told of what failed. */
 export interface IntakeKeeper {
@@ -59,11 +69,11 @@ export class RequestIntake {
     const words = this.#words
     const { floats, inlineBytes } = this.#view
     const { request } = this.#keeper
-    const code = words[at + SLOT.code]!
-    const keyBytes = words[at + SLOT.keyBytes]!
-    const valueBytes = words[at + SLOT.valueBytes]!
-    const areaAt = words[at + SLOT.areaAt]!
-    const areaBytes = words[at + SLOT.areaBytes]!
+    const code = words[at + CODE]!
+    const keyBytes = words[at + KEY_BYTES]!
+    const valueBytes = words[at + VALUE_BYTES]!
+    const areaAt = words[at + AREA_AT]!
+    const areaBytes = words[at + AREA_BYTES]!
     if (keyBytes < 0 || keyBytes > MAX_KEY_BYTES) return -FAULT.LENGTH
     if (valueBytes < 0 || valueBytes > MAX_MESSAGE_VALUE_BYTES) return -FAULT.LENGTH
     if (!this.#desk.isArea(areaAt, areaBytes)) return -FAULT.AREA
@@ -71,8 +81,8 @@ export class RequestIntake {
     if (this.#assembly !== undefined) return -FAULT.STATE
     request.code = code & 0xff
     request.flags = (code >>> 8) & 0xff
-    request.first = floats[(at + SLOT.first) >>> 1]!
-    request.second = floats[(at + SLOT.second) >>> 1]!
+    request.first = floats[(at + FIRST) >>> 1]!
+    request.second = floats[(at + SECOND) >>> 1]!
     this.#desk.noteArea(sequence & this.#view.mask, areaAt, areaBytes)
     const inArea = code & IN_AREA
     const room = inArea === 0 ? inlineBytes : areaBytes
@@ -82,7 +92,7 @@ export class RequestIntake {
     if (payloadBytes <= room) {
       request.shape(keyBytes, valueBytes)
       this.#view.readPart(from, request, 0, payloadBytes)
-      return INTAKE.WHOLE
+      return WHOLE
     }
     if (inArea === 0 || room === 0) return -FAULT.LENGTH
     request.keyBytes = keyBytes
@@ -94,7 +104,7 @@ export class RequestIntake {
   goOn(sequence: number, at: number): number {
     const slot = sequence & this.#view.mask
     const assembly = this.#assembly
-    const offset = this.#words[at + SLOT.offset]!
+    const offset = this.#words[at + OFFSET]!
     // Taken back, or its beginning went with a worker that has ended.
     if (assembly === undefined || offset === ABANDONED) {
       this.#assembly = undefined
@@ -110,7 +120,7 @@ export class RequestIntake {
     }
     this.#assembly = undefined
     this.request = assembly
-    return INTAKE.WHOLE
+    return WHOLE
   }
 
   /** The head is in the keeper's request. REFUSED if there is no memory for the rest. */

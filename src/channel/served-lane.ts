@@ -16,12 +16,12 @@ import {
   ASLEEP,
   CHANNEL_STATUS,
   FAULT,
-  HOME_BOUND,
+  HOME_BOUND as IMPORTED_HOME_BOUND,
+  SEQUENCE_MASK as IMPORTED_SEQUENCE_MASK,
+  STATE_BITS as IMPORTED_STATE_BITS,
   LANE,
   LANE_STATE,
-  SEQUENCE_MASK,
   SLOT_STATE,
-  STATE_BITS,
   stateWord,
 } from './layout.js'
 import { type Ledger, ROW, ROW_STATE } from './ledger.js'
@@ -29,7 +29,15 @@ import type { Message } from './message.js'
 import { ReplyDesk } from './reply-desk.js'
 import { INTAKE, RequestIntake } from './request-intake.js'
 
+// Local copies: an imported constant is loaded and checked at every use.
 const { REQUESTED, GO_ON, PART } = SLOT_STATE
+const { next: NEXT, holder: HOLDER, state: STATE } = ROW
+const { WHOLE, REFUSED } = INTAKE
+const { NO: AWAKE } = ASLEEP
+const { home: HOME } = LANE
+const HOME_BOUND = IMPORTED_HOME_BOUND
+const SEQUENCE_MASK = IMPORTED_SEQUENCE_MASK
+const STATE_BITS = IMPORTED_STATE_BITS
 const NONE = -1
 
 /** True: the answer is in `reply`. False: it follows, by `complete` with the ticket. */
@@ -87,14 +95,14 @@ export class ServedLane {
 
   /** Tag of the worker that holds it, 0 for none. */
   get holder(): number {
-    return Atomics.load(this.#rows, this.#rowAt + ROW.holder)
+    return Atomics.load(this.#rows, this.#rowAt + HOLDER)
   }
 
   /** Whether there is something that this worker could do. */
   hasWork(): boolean {
     if (this.isOver) return false
     if (this.#desk.isHolding && this.#desk.isAskedForPart()) return true
-    const sequence = this.#rows[this.#rowAt + ROW.next]!
+    const sequence = this.#rows[this.#rowAt + NEXT]!
     const word = Atomics.load(this.#words, this.#view.slotAt(sequence))
     if (this.#isIdle(word, sequence) || this.#desk.isFull) return false
     return this.#isHeld || this.holder === 0
@@ -143,9 +151,9 @@ export class ServedLane {
   takeOver(dead: number): void {
     const { tag } = this.#keeper
     if (this.isOver) return
-    if (Atomics.compareExchange(this.#rows, this.#rowAt + ROW.holder, dead, tag) !== dead) return
+    if (Atomics.compareExchange(this.#rows, this.#rowAt + HOLDER, dead, tag) !== dead) return
     this.#isHeld = true
-    if (this.#isOpen()) this.#desk.settle(this.#rows[this.#rowAt + ROW.next]!)
+    if (this.#isOpen()) this.#desk.settle(this.#rows[this.#rowAt + NEXT]!)
     else this.#tellDropped()
     this.#wake()
     this.#letGo()
@@ -159,7 +167,7 @@ export class ServedLane {
     if (this.isOver) return
     const leavesParts = this.#isHeld && this.#desk.isHolding
     if (this.#isHeld) {
-      this.#desk.settle(this.#rows[this.#rowAt + ROW.next]!)
+      this.#desk.settle(this.#rows[this.#rowAt + NEXT]!)
       this.#wake()
     }
     this.#forget()
@@ -167,12 +175,12 @@ export class ServedLane {
   }
 
   #isOpen(): boolean {
-    return this.#rows[this.#rowAt + ROW.state] === ROW_STATE.OPEN
+    return this.#rows[this.#rowAt + STATE] === ROW_STATE.OPEN
   }
 
   #hold(): boolean {
     if (this.#isHeld) return true
-    if (Atomics.compareExchange(this.#rows, this.#rowAt + ROW.holder, 0, this.#keeper.tag) !== 0) return false
+    if (Atomics.compareExchange(this.#rows, this.#rowAt + HOLDER, 0, this.#keeper.tag) !== 0) return false
     this.#isHeld = true
     if (this.#isOpen()) return true
     this.#forget()
@@ -183,7 +191,7 @@ export class ServedLane {
   /** Deals with the next request, or the next part of it; false if there is nothing to do. */
   #serveNext(): boolean {
     if (this.isOver) return false
-    const sequence = this.#rows[this.#rowAt + ROW.next]!
+    const sequence = this.#rows[this.#rowAt + NEXT]!
     const at = this.#view.slotAt(sequence)
     const word = Atomics.load(this.#words, at)
     if (word === stateWord(sequence, REQUESTED)) {
@@ -197,11 +205,11 @@ export class ServedLane {
 
   #goOn(sequence: number, outcome: number): boolean {
     if (outcome < 0) return this.#drop(-outcome)
-    if (outcome === INTAKE.WHOLE) {
+    if (outcome === WHOLE) {
       this.#carryOut(sequence, this.#intake.request)
       this.#intake.forgetRequest()
-    } else if (outcome === INTAKE.REFUSED) {
-      this.#rows[this.#rowAt + ROW.next] = (sequence + 1) & SEQUENCE_MASK
+    } else if (outcome === REFUSED) {
+      this.#rows[this.#rowAt + NEXT] = (sequence + 1) & SEQUENCE_MASK
       this.#desk.answerEmpty(sequence, CHANNEL_STATUS.NOT_TAKEN)
     }
     return true
@@ -223,7 +231,7 @@ export class ServedLane {
   #carryOut(sequence: number, request: Message): void {
     const slot = sequence & this.#view.mask
     const { reply } = this.#keeper
-    this.#rows[this.#rowAt + ROW.next] = (sequence + 1) & SEQUENCE_MASK
+    this.#rows[this.#rowAt + NEXT] = (sequence + 1) & SEQUENCE_MASK
     this.#pending[slot] = sequence
     this.#pendingCount++
     let isAnswered = true
@@ -241,7 +249,7 @@ export class ServedLane {
   }
 
   #drop(fault: number): false {
-    this.#rows[this.#rowAt + ROW.state] = ROW_STATE.DROPPED
+    this.#rows[this.#rowAt + STATE] = ROW_STATE.DROPPED
     this.#words[this.#view.laneAt + LANE.fault] = fault
     this.#tellDropped()
     this.#keeper.onFault(this, fault)
@@ -267,17 +275,17 @@ export class ServedLane {
     const isBound = this.#pendingCount > 0 || this.#desk.isHolding || this.#intake.isReceiving
     const keeps = (isBound || this.#keeper.keepsLanes) && !this.isOver
     const home = (this.#keeper.number + 1) | (keeps ? HOME_BOUND : 0)
-    const homeAt = this.#view.laneAt + LANE.home
+    const homeAt = this.#view.laneAt + HOME
     if (this.#words[homeAt] !== home) this.#words[homeAt] = home
     if (keeps) return
     this.#isHeld = false
-    Atomics.store(this.#rows, this.#rowAt + ROW.holder, 0)
+    Atomics.store(this.#rows, this.#rowAt + HOLDER, 0)
   }
 
   #wake(): void {
     const { asleepAt } = this.#view
-    if (Atomics.load(this.#words, asleepAt) === ASLEEP.NO) return
-    const asleep = Atomics.exchange(this.#words, asleepAt, ASLEEP.NO)
+    if (Atomics.load(this.#words, asleepAt) === AWAKE) return
+    const asleep = Atomics.exchange(this.#words, asleepAt, AWAKE)
     this.file.region.notify(asleepAt)
     if (asleep === ASLEEP.IN_EVENT_LOOP) this.#doorbell?.ring()
   }

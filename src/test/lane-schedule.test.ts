@@ -52,8 +52,8 @@ const CANARIES: readonly Canary[] = [
     name: 'a client that rings before it has published',
     scene: 'several at once',
     file: 'lane-client.js',
-    find: 'Atomics.store(words, at, stateWord(sequence, REQUESTED)); this.#bell.ring(words[view.laneAt + LANE.home]);',
-    put: 'this.#bell.ring(words[view.laneAt + LANE.home]); Atomics.store(words, at, stateWord(sequence, REQUESTED));',
+    find: 'Atomics.store(words, at, stateWord(sequence, REQUESTED)); this.#bell.ring(words[view.laneAt + HOME]);',
+    put: 'this.#bell.ring(words[view.laneAt + HOME]); Atomics.store(words, at, stateWord(sequence, REQUESTED));',
   },
   {
     name: 'a worker that wakes nobody',
@@ -66,7 +66,7 @@ const CANARIES: readonly Canary[] = [
     name: 'two workers at one lane',
     scene: 'two workers',
     file: 'served-lane.js',
-    find: 'if (Atomics.compareExchange(this.#rows, this.#rowAt + ROW.holder, 0, this.#keeper.tag) !== 0) return false;',
+    find: 'if (Atomics.compareExchange(this.#rows, this.#rowAt + HOLDER, 0, this.#keeper.tag) !== 0) return false;',
     put: '',
   },
 ]
