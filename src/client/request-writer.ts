@@ -5,6 +5,7 @@
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
 import type { OperationMessage } from '../commands/operations/operation.js'
 import { MOST_INTEGER_BYTES, writeInteger } from './digits.js'
+import { packAscii, SHORT_TEXT_LENGTH } from './short-text.js'
 import type { Prepared } from './wire-codec.js'
 
 /** Up to here, room for the longest possible UTF-8 is made without counting. */
@@ -45,6 +46,7 @@ function put(message: OperationMessage, part: Prepared, at: number, what: string
     bytes.set(part, at)
     return part.length
   }
+  if (part.length <= SHORT_TEXT_LENGTH && packAscii(message.words, at >>> 2, part)) return part.length
   const length = bytes.utf8Write(part, at, bytes.length - at)
   if (length !== part.length && !part.isWellFormed())
     throw new TypeError(

@@ -64,8 +64,9 @@ export class WireCodec<T> {
   /** The value that is the payload of a reply; see {@link decode}. */
   decodeIn(reply: OperationMessage): T {
     const codec = this.#codec
-    if (codec.carrier !== 'text' && codec.carrier !== 'bytes' && isShort(codec.carrier)) {
-      const { bytes, valueAt } = reply
+    const { bytes, valueAt } = reply
+    if (codec.carrier === 'text') return codec.fromText(bytes.utf8Slice(valueAt, valueAt + reply.valueBytes))
+    if (codec.carrier !== 'bytes' && isShort(codec.carrier)) {
       const number = readInteger(bytes, valueAt, valueAt + reply.valueBytes)
       if (isIn(codec.carrier, number)) return codec.fromNumber(number)
     }

@@ -22,6 +22,8 @@ export interface OperationMessage {
   readonly valueAt: number
   /** Taken anew after `shape` or `fill`. */
   readonly bytes: NativeBuffer
+  /** The same memory. */
+  readonly words: Int32Array
   /** Sets the lengths of key and value and makes room; what `bytes` held may be gone. */
   shape(keyBytes: number, valueBytes: number): void
   /** Makes it a message without payload, flags and numbers. */
