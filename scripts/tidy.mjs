@@ -1,7 +1,7 @@
 /**
  * The code's own rules that neither the compiler nor the linter knows: which folder may import which, which
- * package may be used where, file names and lengths, words that must not stay. `npm run ok` runs it over the
- * repository; `tidy.test.mjs` shows that each rule can fail. A change of MAY_IMPORT is a commit of its own.
+ * package may be used where, file names and lengths, words that must not stay, the numbers of decisions. `npm run ok` runs
+ * it over the repository; `tidy.test.mjs` shows that each rule can fail. A change of MAY_IMPORT is a commit of its own.
  *
  * It reads text, not syntax: imports and declarations are found line by line in what is left without block
  * comments, which is enough for code that the formatter has written.
@@ -188,6 +188,24 @@ export function checkText(path, text) {
     )
 }
 
+/**
+ * Decisions are found by their number: no two have the same one, and the title says it, too.
+ * @param {readonly { path: string, text: string }[]} records
+ * @returns {Finding[]}
+ */
+export function checkDecisions(records) {
+  /** @type {Set<number>} */
+  const taken = new Set()
+  return records.flatMap(({ path, text }) => {
+    const number = Number(/^(\d{4})-/.exec(basename(path))?.[1])
+    const isTaken = taken.has(number)
+    taken.add(number)
+    if (isTaken) return [{ path, line: 1, rule: 'decisions', text: `${number} is another decision's number` }]
+    if (text.startsWith(`# ${number}. `)) return []
+    return [{ path, line: 1, rule: 'decisions', text: 'the file name and the title begin with its number' }]
+  })
+}
+
 /** Every finding of the repository at `root`. @param {string} [root] @returns {Finding[]} */
 export function checkRepository(root = ROOT) {
   const read = (/** @type {string} */ path) => readFileSync(join(root, path), 'utf8')
@@ -196,10 +214,14 @@ export function checkRepository(root = ROOT) {
     .flatMap((folder) => filesBelow(folder, '', root).filter((path) => /\.(m?ts|m?js)$/.test(path)))
     // These two name what they forbid.
     .filter((path) => !basename(path).startsWith('tidy.'))
+  const decisions = filesBelow('docs/decisions', '.md', root)
+    .filter((path) => basename(path) !== 'README.md')
+    .map((path) => ({ path, text: read(path) }))
   const texts = [...filesBelow('docs', '.md', root), 'README.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
   return [
     ...sources.flatMap((path) => checkSource(path, read(path), dependencies)),
     ...texts.filter((path) => existsSync(join(root, path))).flatMap((path) => checkText(path, read(path))),
+    ...checkDecisions(decisions),
   ]
 }
 

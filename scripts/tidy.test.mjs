@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
-import { checkRepository, checkSource, checkText, MAY_IMPORT } from './tidy.mjs'
+import { checkDecisions, checkRepository, checkSource, checkText, MAY_IMPORT } from './tidy.mjs'
 
 const DEPENDENCIES = new Set(['msgpackr', 'commander'])
 
@@ -121,6 +121,21 @@ test('a path of the machine it was written on is found with its line', () => {
     [[2, 'machine-path']],
   )
   assert.equal(checkText('docs/A.md', 'bad: `/root/.npmrc`').length, 1)
+})
+
+test('a decision whose number is taken, or is not that of its title, is found', () => {
+  const records = [
+    { path: 'docs/decisions/0001-one.md', text: '# 1. One\n' },
+    { path: 'docs/decisions/0002-two.md', text: '# 1. Two\n' },
+    { path: 'docs/decisions/0002-too.md', text: '# 2. Too\n' },
+    { path: 'docs/decisions/three.md', text: '# 3. Three\n' },
+  ]
+  const found = checkDecisions(records).map(({ path, rule }) => [path.slice(15), rule])
+  const wrong = ['0002-two.md', '0002-too.md', 'three.md']
+  assert.deepEqual(
+    found,
+    wrong.map((name) => [name, 'decisions']),
+  )
 })
 
 test('a repository is read whole: its sources, its documents, not what git ignores', (t) => {
