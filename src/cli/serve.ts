@@ -5,9 +5,13 @@
 import { Command } from 'commander'
 import { formatSize, parseSize } from '../base/size.js'
 import { fittingCapacity } from '../server/fitting-capacity.js'
-import { DEFAULT_RESP_HOST, DEFAULT_RESP_PORT } from '../server/node-options.js'
 import { Server } from '../server/server.js'
-import type { Durability, ServerOptions } from '../server/server-options.js'
+import {
+  DEFAULT_RESP_HOST,
+  DEFAULT_RESP_PORT,
+  type Durability,
+  type ServerOptions,
+} from '../server/server-options.js'
 import { DEFAULT_TEXT_LIMITS, type TextLimits } from '../text/limits.js'
 import { UsageError } from './exit.js'
 import { printLine } from './output.js'

@@ -6,7 +6,6 @@ import { DEFAULT_INTERVAL_MS, type LogDurability } from '../log/policy.js'
 import { checkBoolean, checkOptions, checkWholeNumber } from '../map/arguments.js'
 import type { RecoveryProgress } from '../store/open-sequenced.js'
 import { checkTextLimits, DEFAULT_TEXT_LIMITS, type TextLimits } from '../text/limits.js'
-import { DEFAULT_RESP_HOST, isLoopback } from './node-options.js'
 
 /** What a server tells its program of; a pino logger is one. */
 export interface ServerLogger {
@@ -89,7 +88,8 @@ export type Durability = LogDurability | 'off'
 const LEVELS: readonly Durability[] = ['always', 'interval', 'os', 'off']
 const MOST_INTERVAL_MS = 60_000
 const DEFAULT_NAME = 'hearth'
-const DEFAULT_RESP_PORT = 6380
+export const DEFAULT_RESP_HOST = '127.0.0.1'
+export const DEFAULT_RESP_PORT = 6380
 const DEFAULT_MAX_CLIENTS = 256
 const MOST_CLIENTS = 4096
 const MOST_SOCKET_WORKERS = 64
@@ -160,4 +160,9 @@ function checkText(text: NonNullable<ServerOptions['text']>, hasResp: boolean): 
   if (!hasResp) throw new RangeError('text is served beside the Redis protocol: give resp, too')
   const { port, limits = DEFAULT_TEXT_LIMITS } = text
   return { port: checkWholeNumber(port, 'text.port', 0, MOST_PORT), limits: checkTextLimits(limits) }
+}
+
+/** Whether only this machine can reach `host`. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
 }

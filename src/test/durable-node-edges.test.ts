@@ -12,10 +12,10 @@ import { after, afterEach, before, it } from 'node:test'
 import { MAX_VALUE_BYTES, MIB } from '../base/limits.js'
 import { type Argument, RespClient } from '../client/resp-client.js'
 import { Server } from '../server/server.js'
-import { type DurableNode, startDurableNode } from './durable-node.js'
+import { startDurableNode, type UnnamedNode } from './unnamed-node.js'
 
 let directory: string
-let node: DurableNode
+let node: UnnamedNode
 let client: RespClient
 
 before(async () => {

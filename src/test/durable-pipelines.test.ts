@@ -10,9 +10,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { KIB, MIB } from '../base/limits.js'
-import { startNode } from '../server/node.js'
-import { startDurableNode } from './durable-node.js'
 import { runSeed, SeededRandom } from './seeded-random.js'
+import { startDurableNode, startPlainNode } from './unnamed-node.js'
 
 const ROUNDS = 15
 const MOST_COMMANDS = 600
@@ -117,7 +116,7 @@ it('a node that logs its writes answers pipelines byte for byte as one that does
   const random = new SeededRandom(seed)
   const directory = mkdtempSync(join(tmpdir(), 'hearth-pipelines-'))
   const durable = await startDurableNode(directory, CAPACITY_BYTES, 1)
-  const plain = await startNode({ respPort: 0, socketWorkers: 1, capacityBytes: CAPACITY_BYTES })
+  const plain = await startPlainNode({ socketWorkers: 1, capacity: CAPACITY_BYTES })
   try {
     for (let round = 0; round < ROUNDS; round++) {
       const pieces = pipeline(random)

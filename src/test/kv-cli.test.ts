@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { RespClient } from '../client/resp-client.js'
-import { startNode } from '../server/node.js'
+import { startPlainNode } from './unnamed-node.js'
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../bin/${name}`, import.meta.url))
 
@@ -31,7 +31,7 @@ async function run(
 }
 
 test('a client stores, reads, counts and deletes on a node that has a text port', async () => {
-  const node = await startNode({ respPort: 0, textPort: 0, socketWorkers: 2, capacityBytes: 8 * 1024 * 1024 })
+  const node = await startPlainNode({ text: { port: 0 } })
   try {
     const client = (...args: string[]) => run('kv_client', ['--port', String(node.textPort), ...args])
     const session: readonly (readonly [args: string[], code: number, out: string])[] = [

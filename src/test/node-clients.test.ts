@@ -3,12 +3,12 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
-import { type RunningNode, startNode } from '../server/node.js'
+import { startPlainNode, type UnnamedNode } from './unnamed-node.js'
 
-let node: RunningNode
+let node: UnnamedNode
 
 before(async () => {
-  node = await startNode({ respPort: 0, socketWorkers: 2, capacityBytes: 16 * 1024 * 1024 })
+  node = await startPlainNode()
 })
 after(() => node.stop())
 

@@ -7,9 +7,8 @@ import { after, before, describe, it } from 'node:test'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { MAX_SUBSCRIBER_BACKLOG_BYTES } from '../base/limits.js'
-import { type RunningNode, startNode } from '../server/node.js'
-import { startDurableNode } from './durable-node.js'
 import { RedisTalk } from './redis-talk.js'
+import { startDurableNode, startPlainNode, type UnnamedNode } from './unnamed-node.js'
 
 const WORKERS = 3
 const CAPACITY_BYTES = 16 * 1024 * 1024
@@ -20,9 +19,9 @@ const TRANSFERS = 60
 const ACCOUNTS = ['one', 'two', 'three', 'four'] as const
 const TOTAL = 400
 
-let node: RunningNode
+let node: UnnamedNode
 before(async () => {
-  node = await startNode({ respPort: 0, socketWorkers: WORKERS, capacityBytes: CAPACITY_BYTES })
+  node = await startPlainNode({ socketWorkers: WORKERS, capacity: CAPACITY_BYTES })
 })
 after(() => node.stop())
 

@@ -6,8 +6,8 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { Reply } from '../client/reply-reader.js'
 import { type Argument, RespClient } from '../client/resp-client.js'
-import { type RunningNode, startNode } from '../server/node.js'
 import { SeededRandom } from './seeded-random.js'
+import { startPlainNode, type UnnamedNode } from './unnamed-node.js'
 
 const CONNECTIONS = 64
 const OPERATIONS = 10_000
@@ -53,7 +53,7 @@ class Owner {
   }
 }
 
-async function work(node: RunningNode, index: number, seed: number): Promise<Owner> {
+async function work(node: UnnamedNode, index: number, seed: number): Promise<Owner> {
   const client = await RespClient.connect(node.host, node.port)
   const owner = new Owner(`c${index}`, new SeededRandom(seed + index))
   for (let done = 0; done < OPERATIONS; done += BATCH) {
@@ -72,7 +72,7 @@ async function work(node: RunningNode, index: number, seed: number): Promise<Own
 it('64 connections with 10 000 pipelined operations each get every answer right', async (t) => {
   const seed = Date.now() % 1_000_000
   t.diagnostic(`seed ${seed}`)
-  const node = await startNode({ respPort: 0, socketWorkers: 2, capacityBytes: 64 * 1024 * 1024 })
+  const node = await startPlainNode({ capacity: '64MiB' })
   try {
     const owners = await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => work(node, i, seed)))
     const client = await RespClient.connect(node.host, node.port)

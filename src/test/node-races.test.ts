@@ -6,16 +6,16 @@ import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
 import type { Reply } from '../client/reply-reader.js'
 import { type Argument, RespClient } from '../client/resp-client.js'
-import { type RunningNode, startNode } from '../server/node.js'
+import { startPlainNode, type UnnamedNode } from './unnamed-node.js'
 
 const CONNECTIONS = 8
 const KEYS = 1000
 
-let node: RunningNode
+let node: UnnamedNode
 let clients: RespClient[]
 
 before(async () => {
-  node = await startNode({ respPort: 0, socketWorkers: 2, capacityBytes: 16 * 1024 * 1024 })
+  node = await startPlainNode()
   clients = await Promise.all(
     Array.from({ length: CONNECTIONS }, () => RespClient.connect(node.host, node.port)),
   )

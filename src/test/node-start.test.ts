@@ -4,14 +4,11 @@ import { connect, createServer } from 'node:net'
 import { it } from 'node:test'
 import { isOperationError } from '../base/errors.js'
 import { RespClient } from '../client/resp-client.js'
-import { type RunningNode, startNode } from '../server/node.js'
-import type { NodeOptions } from '../server/node-options.js'
-import { MapStore } from '../store/map-store.js'
+import type { ServerOptions } from '../server/server-options.js'
+import { startPlainNode, type UnnamedNode } from './unnamed-node.js'
 
-const CAPACITY_BYTES = 4 * 1024 * 1024
-
-async function withNode(options: NodeOptions, work: (node: RunningNode) => Promise<void>): Promise<void> {
-  const node = await startNode({ respPort: 0, capacityBytes: CAPACITY_BYTES, ...options })
+async function withNode(options: ServerOptions, work: (node: UnnamedNode) => Promise<void>): Promise<void> {
+  const node = await startPlainNode(options)
   try {
     await work(node)
   } finally {
@@ -20,13 +17,12 @@ async function withNode(options: NodeOptions, work: (node: RunningNode) => Promi
 }
 
 /** Opens connections until `count` different workers have one; ids tell nothing, so it counts by INFO alone. */
-const connectAll = (node: RunningNode, count: number): Promise<RespClient[]> =>
+const connectAll = (node: UnnamedNode, count: number): Promise<RespClient[]> =>
   Promise.all(Array.from({ length: count }, () => RespClient.connect(node.host, node.port)))
 
-const fronts: readonly (readonly [name: string, options: NodeOptions])[] = [
+const fronts: readonly (readonly [name: string, options: ServerOptions])[] = [
   ['one worker', { socketWorkers: 1 }],
   ['four workers', { socketWorkers: 4 }],
-  ['a store on its own thread', { store: new MapStore() }],
 ]
 
 for (const [name, options] of fronts) {
@@ -51,7 +47,7 @@ for (const [name, options] of fronts) {
     }))
 
   it(`it stops in order when told, and when a client says SHUTDOWN: ${name}`, async () => {
-    const node = await startNode({ respPort: 0, capacityBytes: CAPACITY_BYTES, ...options })
+    const node = await startPlainNode(options)
     const clients = await connectAll(node, 8)
     const replies = clients.map((client) => client.call('PING'))
     await Promise.all(replies)
@@ -68,7 +64,7 @@ for (const [name, options] of fronts) {
 it('a node can be started again and again on the same port', async () => {
   let port = 0
   for (let i = 0; i < 5; i += 1) {
-    await withNode({ respPort: port, socketWorkers: 2 }, async (node) => {
+    await withNode({ resp: { port } }, async (node) => {
       port = node.port
       const client = await RespClient.connect(node.host, port)
       assert.equal(await client.call('DBSIZE'), 0)
@@ -84,7 +80,7 @@ it('a port in use is refused with the reason', async () => {
   const address = other.address()
   assert.ok(address !== null && typeof address === 'object')
   await assert.rejects(
-    startNode({ respPort: address.port, socketWorkers: 2, capacityBytes: CAPACITY_BYTES }),
+    startPlainNode({ resp: { port: address.port } }),
     (error) =>
       isOperationError(error, 'REFUSED') && /EADDRINUSE/.test(String((error.cause as Error).message)),
   )
@@ -92,26 +88,26 @@ it('a port in use is refused with the reason', async () => {
 })
 
 it('wrong options are refused before anything starts', async () => {
-  const wrong: NodeOptions[] = [
-    { respPort: -1 },
-    { respPort: 65_536 },
-    { respPort: 1.5 },
+  const wrong: ServerOptions[] = [
+    { resp: { port: -1 } },
+    { resp: { port: 65_536 } },
+    { resp: { port: 1.5 } },
     { socketWorkers: 0 },
     { socketWorkers: 1000 },
-    { capacityBytes: 10 },
-    { capacityBytes: Number.NaN },
-    { capacityBytes: 1e15 },
+    { capacity: 10 },
+    { capacity: Number.NaN },
+    { capacity: 1e15 },
     { eviction: 'lru' as 'none' },
-    { respHost: '0.0.0.0' },
-    { respHost: '::' },
-    { respHost: '192.168.1.1' },
-    { respHost: '127.0.0.1.example.org' },
+    { resp: { port: 0, host: '0.0.0.0' } },
+    { resp: { port: 0, host: '::' } },
+    { resp: { port: 0, host: '192.168.1.1' } },
+    { resp: { port: 0, host: '127.0.0.1.example.org' } },
   ]
-  for (const options of wrong) await assert.rejects(startNode({ respPort: 0, ...options }), RangeError)
+  for (const options of wrong) await assert.rejects(startPlainNode(options), RangeError)
 })
 
 it('a full table that evicts takes ten times what it holds', () =>
-  withNode({ socketWorkers: 2, capacityBytes: 256 * 1024, eviction: 'clock' }, async (node) => {
+  withNode({ capacity: 256 * 1024, eviction: 'clock' }, async (node) => {
     const client = await RespClient.connect(node.host, node.port)
     const value = Buffer.alloc(4000, 0x76)
     for (let number = 0; number < 640; number++)
@@ -124,7 +120,7 @@ it('a full table that evicts takes ten times what it holds', () =>
   }))
 
 it('a full table refuses writes and goes on reading', () =>
-  withNode({ socketWorkers: 2, capacityBytes: 256 * 1024 }, async (node) => {
+  withNode({ capacity: 256 * 1024 }, async (node) => {
     const client = await RespClient.connect(node.host, node.port)
     const value = Buffer.alloc(4000, 0x76)
     let stored = 0

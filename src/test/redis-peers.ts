@@ -9,8 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startNode } from '../server/node.js'
-import { startDurableNode } from './durable-node.js'
+import { startDurableNode, startPlainNode } from './unnamed-node.js'
 
 /** Why tests that need a redis-server are skipped; false where there is one. */
 export const NO_REDIS: string | false =
@@ -82,7 +81,7 @@ export async function startRedisPeers(protocol: 2 | 3, isDurable = false): Promi
   for await (const text of server.stdout) if (/ready to accept/i.test(String(text))) break
   const node = isDurable
     ? await startDurableNode(join(directory, 'data'), CAPACITY_BYTES, 2)
-    : await startNode({ respPort: 0, capacityBytes: CAPACITY_BYTES, socketWorkers: 1 })
+    : await startPlainNode({ socketWorkers: 1, capacity: CAPACITY_BYTES })
   const redis = new Peer({ path })
   const hearth = new Peer({ host: node.host, port: node.port })
   for (const peer of [redis, hearth]) await peer.reply(['HELLO', String(protocol)])

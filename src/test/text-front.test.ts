@@ -6,7 +6,6 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { isOperationError, OperationError } from '../base/errors.js'
 import { TextClient } from '../client/text-client.js'
-import { startNode } from '../server/node.js'
 import { MapStore } from '../store/map-store.js'
 import { CarrierService } from '../text/carrier-service.js'
 import { DEFAULT_TEXT_LIMITS, type TextLimits } from '../text/limits.js'
@@ -14,6 +13,7 @@ import { TextServer } from '../text/server.js'
 import type { TextService } from '../text/service.js'
 import { StoreService } from '../text/store-service.js'
 import { DoubleCarrier, TEXT_SUBJECTS } from './text-subjects.js'
+import { startPlainNode } from './unnamed-node.js'
 
 async function withServer(
   service: TextService | (() => TextService),
@@ -189,15 +189,12 @@ test('what the thread that orders writes refuses is told as any failure', async 
 
 test('a node says which port it cannot have, and leaves none of its fronts open', async () => {
   await withServer(mapService(), async (port) => {
-    for (const store of [{}, { store: new MapStore() }]) {
-      const started = startNode({ respPort: 0, textPort: port, capacityBytes: 4 * 1024 * 1024, ...store })
-      await assert.rejects(started, (error) => {
-        assert.ok(isOperationError(error, 'REFUSED'))
-        assert.ok(error.message.includes(`cannot listen on 127.0.0.1:0 and ${port}`), error.message)
-        assert.match(String(error.cause), /EADDRINUSE/)
-        return true
-      })
-    }
+    await assert.rejects(startPlainNode({ text: { port } }), (error) => {
+      assert.ok(isOperationError(error, 'REFUSED'))
+      assert.ok(error.message.includes(`cannot listen on 127.0.0.1:0 and ${port}`), error.message)
+      assert.match(String(error.cause), /EADDRINUSE/)
+      return true
+    })
   })
 })
 
