@@ -8,7 +8,18 @@ import { PLAIN_MODULES } from '../test/lane-plain.js'
 import { assertReply, LaneWorld, REQUEST_CODE, TINY_SHAPE } from '../test/lane-world.js'
 import type { LaneClient } from './lane-client.js'
 import type { LaneWorker } from './lane-worker.js'
-import { FAULTS, IN_AREA, laneAt, SLOT, SLOT_HEAD_WORDS, SLOT_STATE, slotsAt, stateWord } from './layout.js'
+import {
+  FAULTS,
+  HAS_TAIL,
+  IN_AREA,
+  laneAt,
+  SLOT,
+  SLOT_STATE,
+  SLOT_TAIL,
+  SLOT_TAIL_WORDS,
+  slotsAt,
+  stateWord,
+} from './layout.js'
 import { ROW, ROW_STATE } from './ledger.js'
 
 /** The lane of the faulty client, and that of its neighbour. */
@@ -54,6 +65,8 @@ function askNeighbour(at: LaneWorld, worker: LaneWorker, neighbour: LaneClient, 
 
 const geometry = () => new LaneWorld(PLAIN_MODULES).file.geometry
 const shape = geometry()
+/** Words from the begin of a slot to its tail. */
+const TAIL = shape.slotWords - SLOT_TAIL_WORDS
 const faultyWords = { from: laneAt(shape, FAULTY), to: laneAt(shape, FAULTY + 1) }
 
 /** Any word of the lane, any value. */
@@ -73,7 +86,7 @@ const aimed = fc.record({
   sequence: fc.integer({ min: -1, max: 12 }),
   state: fc.oneof(fc.constantFrom(...Object.values(SLOT_STATE)), fc.integer({ min: 0, max: 7 })),
   code: fc.integer({ min: 0, max: 260 }),
-  inArea: fc.constantFrom(0, IN_AREA),
+  marks: fc.constantFrom(0, IN_AREA, HAS_TAIL, IN_AREA | HAS_TAIL),
   keyBytes: length,
   valueBytes: length,
   areaAt: length,
@@ -91,12 +104,13 @@ test('whatever a client writes into its lane, the worker goes on, others are ser
         if (act.kind === 'anywhere') words[act.at] = act.value
         else if (act.kind === 'aimed') {
           const slot = slotsAt(shape, FAULTY) + (act.sequence & (TINY_SHAPE.window - 1)) * shape.slotWords
-          words[slot + SLOT.code] = act.code | act.inArea
+          const tail = slot + TAIL
+          words[slot + SLOT.code] = act.code | act.marks
           words[slot + SLOT.keyBytes] = act.keyBytes
           words[slot + SLOT.valueBytes] = act.valueBytes
-          words[slot + SLOT.areaAt] = act.areaAt
-          words[slot + SLOT.areaBytes] = act.areaBytes
-          words[slot + SLOT.offset] = act.offset
+          words[tail + SLOT_TAIL.areaAt] = act.areaAt
+          words[tail + SLOT_TAIL.areaBytes] = act.areaBytes
+          words[tail + SLOT_TAIL.offset] = act.offset
           words[slot] = stateWord(act.sequence, act.state)
         } else askNeighbour(at, worker, neighbour, number++)
         const before = Buffer.from(words.slice(0, faultyWords.from).buffer)
@@ -115,7 +129,14 @@ test('whatever a client writes into its lane, the worker goes on, others are ser
 })
 
 test('each kind of nonsense drops the lane with its own reason, which its client is told', () => {
-  const good = { keyBytes: 4, valueBytes: 4, areaAt: 0, areaBytes: 0, offset: 0, code: REQUEST_CODE }
+  const good = {
+    keyBytes: 4,
+    valueBytes: 4,
+    areaAt: 0,
+    areaBytes: 0,
+    offset: 0,
+    code: REQUEST_CODE | HAS_TAIL,
+  }
   const cases: readonly (readonly [number, Partial<typeof good>, number?])[] = [
     [1, {}, SLOT_STATE.DONE],
     [1, {}, 0],
@@ -132,8 +153,13 @@ test('each kind of nonsense drops the lane with its own reason, which its client
   for (const [fault, wrong, state = SLOT_STATE.REQUESTED] of cases) {
     const { at, worker, words } = scene()
     const slot = slotsAt(shape, FAULTY)
-    for (const [field, value] of Object.entries({ ...good, ...wrong }))
-      words[slot + SLOT[field as keyof typeof good]] = value
+    const { code, keyBytes, valueBytes, areaAt, areaBytes, offset } = { ...good, ...wrong }
+    words[slot + SLOT.code] = code
+    words[slot + SLOT.keyBytes] = keyBytes
+    words[slot + SLOT.valueBytes] = valueBytes
+    words[slot + TAIL + SLOT_TAIL.areaAt] = areaAt
+    words[slot + TAIL + SLOT_TAIL.areaBytes] = areaBytes
+    words[slot + TAIL + SLOT_TAIL.offset] = offset
     words[slot] = stateWord(0, state)
     worker.poll()
     assert.deepEqual(at.faults, [`${FAULTY}: ${FAULTS[fault]}`], JSON.stringify(wrong))
@@ -143,13 +169,13 @@ test('each kind of nonsense drops the lane with its own reason, which its client
 test('a part that does not follow the one before drops the lane', () => {
   const { at, worker, words } = scene()
   const slot = slotsAt(shape, FAULTY)
-  words[slot + SLOT.code] = REQUEST_CODE | IN_AREA
+  words[slot + SLOT.code] = REQUEST_CODE | IN_AREA | HAS_TAIL
   words[slot + SLOT.valueBytes] = 300
-  words[slot + SLOT.areaBytes] = 64
+  words[slot + TAIL + SLOT_TAIL.areaBytes] = 64
   words[slot] = stateWord(0, SLOT_STATE.REQUESTED)
   worker.poll()
   assert.equal(words[slot], stateWord(0, SLOT_STATE.GO_ON))
-  words[slot + SLOT.offset] = 128
+  words[slot + TAIL + SLOT_TAIL.offset] = 128
   words[slot] = stateWord(0, SLOT_STATE.PART)
   worker.poll()
   assert.deepEqual(at.faults, [`${FAULTY}: ${FAULTS[4]}`])
@@ -201,7 +227,7 @@ const VANDAL = `
   }`
 
 test('a client that writes nonsense all the time, at the same time, disturbs nobody', async () => {
-  const slots = { from: slotsAt(shape, FAULTY), to: slotsAt(shape, FAULTY) + 2 * SLOT_HEAD_WORDS }
+  const slots = { from: slotsAt(shape, FAULTY), to: slotsAt(shape, FAULTY) + 2 * shape.slotWords }
   for (let round = 0; round < 8; round++) {
     const { at, worker, neighbour } = scene()
     const handle = at.file.share().region as { buffers: readonly SharedArrayBuffer[] }

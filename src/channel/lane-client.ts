@@ -43,13 +43,7 @@ import { EFFECT, type Effect, UnfinishedWrites } from './unfinished-writes.js'
 // Local copies: an imported constant is loaded and checked at every use.
 const { DONE, REQUESTED } = SLOT_STATE
 const { state: STATE, home: HOME } = LANE
-const {
-  code: CODE,
-  areaAt: AREA_AT,
-  areaBytes: AREA_BYTES,
-  keyBytes: KEY_BYTES,
-  valueBytes: VALUE_BYTES,
-} = SLOT
+const { code: CODE, keyBytes: KEY_BYTES, valueBytes: VALUE_BYTES } = SLOT
 const { OPEN } = LANE_STATE
 const IN_AREA = IMPORTED_IN_AREA
 const SEQUENCE_MASK = IMPORTED_SEQUENCE_MASK
@@ -147,10 +141,9 @@ export class LaneClient {
     } else if (this.#expectedBytes > view.inlineBytes) {
       this.#areas.take(slot, this.#expectedBytes)
     }
-    words[at + AREA_AT] = this.#areas.at(slot)
-    words[at + AREA_BYTES] = this.#areas.bytes(slot)
-    view.writePart(view.partAt(at, inArea, this.#areas.at(slot)), message, 0, bytes)
-    view.writeHead(at, message, inArea, 0)
+    const areaAt = this.#areas.at(slot)
+    view.writePart(view.partAt(at, inArea, areaAt), message, 0, bytes)
+    view.writeRequest(at, message, inArea, areaAt, this.#areas.bytes(slot))
     if (bytes < payloadBytes)
       this.#parted.set(slot, new PartedExchange(view, this.#areas, sequence, message.copy(), bytes))
     this.#owner[slot] = sequence

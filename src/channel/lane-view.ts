@@ -6,13 +6,15 @@
  */
 import type { Region } from '../memory/region.js'
 import {
-  ABANDONED,
+  HAS_TAIL as IMPORTED_HAS_TAIL,
   IN_AREA as IMPORTED_IN_AREA,
   SLOT_HEAD_WORDS as IMPORTED_SLOT_HEAD_WORDS,
   LANE,
   type LaneGeometry,
   laneAt,
   SLOT,
+  SLOT_TAIL,
+  SLOT_TAIL_WORDS,
   slotsAt,
   transferAt,
 } from './layout.js'
@@ -21,14 +23,9 @@ import { copyWords, type Message } from './message.js'
 // Local copies: an imported constant is loaded and checked at every use.
 const IN_AREA = IMPORTED_IN_AREA
 const SLOT_HEAD_WORDS = IMPORTED_SLOT_HEAD_WORDS
-const {
-  code: CODE,
-  keyBytes: KEY_BYTES,
-  valueBytes: VALUE_BYTES,
-  first: FIRST,
-  second: SECOND,
-  offset: OFFSET,
-} = SLOT
+const HAS_TAIL = IMPORTED_HAS_TAIL
+const { code: CODE, keyBytes: KEY_BYTES, valueBytes: VALUE_BYTES } = SLOT
+const { first: FIRST, second: SECOND, areaAt: AREA_AT, areaBytes: AREA_BYTES, offset: OFFSET } = SLOT_TAIL
 
 export class LaneView {
   readonly words: Int32Array
@@ -38,6 +35,8 @@ export class LaneView {
   readonly slotsAt: number
   readonly transferAt: number
   readonly slotWords: number
+  /** Words from the begin of a slot to its tail. */
+  readonly tailWords: number
   readonly inlineBytes: number
   readonly transferBytes: number
   readonly ring: number
@@ -51,6 +50,7 @@ export class LaneView {
     this.slotsAt = slotsAt(geometry, lane)
     this.transferAt = transferAt(geometry, lane)
     this.slotWords = geometry.slotWords
+    this.tailWords = geometry.slotWords - SLOT_TAIL_WORDS
     this.inlineBytes = geometry.inlineBytes
     this.transferBytes = geometry.transferBytes
     this.ring = geometry.ring
@@ -63,25 +63,59 @@ export class LaneView {
     return this.slotsAt + (sequence & this.mask) * this.slotWords
   }
 
-  /** Writes the head of a message but for its state and its area. */
-  writeHead(at: number, message: Message, inArea: number, offset: number): void {
-    const { words, floats } = this
-    words[at + CODE] = message.code | (message.flags << 8) | inArea
+  /** Head and tail of a request but for its state. */
+  writeRequest(at: number, message: Message, inArea: number, areaAt: number, areaBytes: number): void {
+    const hasTail = areaBytes !== 0 || hasNumbers(message)
+    this.#writeHead(at, message, hasTail ? inArea | HAS_TAIL : inArea)
+    if (!hasTail) return
+    this.#writeTail(at, message, 0)
+    this.writeArea(at, areaAt, areaBytes)
+  }
+
+  /** Head and tail of a reply, or of a part of it, but for its state. */
+  writeReply(at: number, message: Message, inArea: number, offset: number): void {
+    const hasTail = offset !== 0 || hasNumbers(message)
+    this.#writeHead(at, message, hasTail ? inArea | HAS_TAIL : inArea)
+    if (hasTail) this.#writeTail(at, message, offset)
+  }
+
+  /** The area that a client gives. */
+  writeArea(at: number, areaAt: number, areaBytes: number): void {
+    const tail = at + this.tailWords
+    this.words[tail + AREA_AT] = areaAt
+    this.words[tail + AREA_BYTES] = areaBytes
+  }
+
+  /** Where in the payload the part begins that a client sends or asks for, or ABANDONED. */
+  writeOffset(at: number, offset: number): void {
+    this.words[at + this.tailWords + OFFSET] = offset
+  }
+
+  #writeHead(at: number, message: Message, marks: number): void {
+    const { words } = this
+    words[at + CODE] = message.code | (message.flags << 8) | marks
     words[at + KEY_BYTES] = message.keyBytes
     words[at + VALUE_BYTES] = message.valueBytes
-    floats[(at + FIRST) >>> 1] = message.first
-    floats[(at + SECOND) >>> 1] = message.second
-    words[at + OFFSET] = offset
+  }
+
+  #writeTail(at: number, message: Message, offset: number): void {
+    const { words, floats } = this
+    const tail = at + this.tailWords
+    floats[(tail + FIRST) >>> 1] = message.first
+    floats[(tail + SECOND) >>> 1] = message.second
+    words[tail + OFFSET] = offset
   }
 
   /** Head of a reply. */
   readHead(at: number, message: Message): void {
     const { words, floats } = this
     const code = words[at + CODE]!
+    const tail = at + this.tailWords
+    const hasTail = (code & HAS_TAIL) !== 0
     message.code = code & 0xff
     message.flags = (code >>> 8) & 0xff
-    message.first = floats[(at + FIRST) >>> 1]!
-    message.second = floats[(at + SECOND) >>> 1]!
+    message.first = hasTail ? floats[(tail + FIRST) >>> 1]! : 0
+    message.second = hasTail ? floats[(tail + SECOND) >>> 1]! : 0
     message.shape(words[at + KEY_BYTES]!, words[at + VALUE_BYTES]!)
   }
 
@@ -98,11 +132,11 @@ export class LaneView {
   readPart(from: number, message: Message, offset: number, bytes: number): void {
     copyWords(message.words, offset >>> 2, this.words, from, (bytes + 3) >>> 2)
   }
+}
 
-  /** Marks a slot as one whose rest is not wanted or will not come. */
-  abandon(at: number): void {
-    this.words[at + OFFSET] = ABANDONED
-  }
+/** Whether the numbers of a message need a tail: those that a reader takes for 0 do not. */
+function hasNumbers({ first, second }: Message): boolean {
+  return first !== 0 || second !== 0 || Object.is(first, -0) || Object.is(second, -0)
 }
 
 /** Where the payload of a slot's part lies, by its code word. */

@@ -3,9 +3,10 @@
  *
  *   file    header | lane | lane | ...
  *   lane    header | ring of slots | transfer space
- *   slot    head (48 bytes) | payload: the key, zeros to a multiple of 4, the value
+ *   slot    head (16 bytes) | payload: the key, zeros to a multiple of 4, the value | tail (32 bytes)
  *
- * A slot is request and reply at once. **A slot is published by its state word**, stored last by the side whose turn ends:
+ * A slot is request and reply at once. What few messages have lies in its tail, which is not touched otherwise: a short
+ * message is one cache line that goes from core to core instead of two. **A slot is published by its state word**, stored last by the side whose turn ends:
  *
  *     client         server                      client          server
  *   REQUESTED ────────────────────────> DONE ────> REQUESTED ────> ...    (the next request of this slot)
@@ -23,7 +24,7 @@ import { wordLayout } from '../memory/layout.js'
 
 /** 'Lane' and the layout's version, in one word each. */
 export const LANE_MAGIC = 0x656e614c
-export const LANE_VERSION = 1
+export const LANE_VERSION = 2
 
 export const MAX_WINDOW = 4096
 export const MAX_LANES = 256
@@ -76,22 +77,28 @@ export const LANE_STATE = { OPEN: 1, DROPPED: 2, CLOSED: 3 } as const
 export const ASLEEP = { NO: 0, ON_FUTEX: 1, IN_EVENT_LOOP: 2 } as const
 export const HOME_BOUND = 1 << 16
 
-export const SLOT_HEAD_WORDS = 12
+export const SLOT_HEAD_WORDS = 4
+/** The last words of a slot. */
+export const SLOT_TAIL_WORDS = 8
 const TURN = 'whose turn it is'
 export const SLOT = wordLayout('slot', SLOT_HEAD_WORDS, {
   state: { at: 0, writer: `${TURN}, last`, what: 'sequence, and one of SLOT_STATE in the low bits' },
   code: {
     at: 1,
     writer: TURN,
-    what: 'operation or status (bits 0-7), flags (8-15), whether the payload is in the area (IN_AREA)',
+    what: 'operation or status (bits 0-7), flags (8-15), IN_AREA: the payload is in the area, HAS_TAIL',
   },
   keyBytes: { at: 2, writer: TURN, what: 'length of the key; 0 in replies' },
   valueBytes: { at: 3, writer: TURN, what: 'length of the value, all parts together' },
-  first: { at: 4, words: 2, writer: TURN, what: 'a float64 argument or result' },
-  second: { at: 6, words: 2, writer: TURN, what: 'another' },
-  areaAt: { at: 8, writer: 'the client', what: 'where its area begins in the transfer space, in bytes' },
-  areaBytes: { at: 9, writer: 'the client', what: 'length of that area, 0 for none' },
-  offset: { at: 10, writer: TURN, what: 'where in the payload this part begins; ABANDONED: no more of it' },
+})
+
+/** In REQUESTED and DONE only with HAS_TAIL; without it all of them are 0. */
+export const SLOT_TAIL = wordLayout('slot tail', SLOT_TAIL_WORDS, {
+  first: { at: 0, words: 2, writer: TURN, what: 'a float64 argument or result' },
+  second: { at: 2, words: 2, writer: TURN, what: 'another' },
+  areaAt: { at: 4, writer: 'the client', what: 'where its area begins in the transfer space, in bytes' },
+  areaBytes: { at: 5, writer: 'the client', what: 'length of that area, 0 for none' },
+  offset: { at: 6, writer: TURN, what: 'where in the payload this part begins; ABANDONED: no more of it' },
 })
 
 /** States of a slot. REQUESTED, PART and FETCH are the client's word, GO_ON and DONE the server's. */
@@ -99,6 +106,7 @@ export const SLOT_STATE = { REQUESTED: 1, GO_ON: 2, PART: 3, DONE: 4, FETCH: 5 }
 export const STATE_BITS = 3
 export const SEQUENCE_MASK = 0x1fffffff
 export const IN_AREA = 1 << 16
+export const HAS_TAIL = 1 << 17
 /** As offset of PART: the request is taken back. As offset of FETCH: the rest of the reply is not wanted. */
 export const ABANDONED = -1
 /** Areas begin and end on multiples of it. */
@@ -175,7 +183,7 @@ export function laneGeometry(shape: LaneShape): LaneGeometry {
   if (fileBytes > MAX_SEGMENT_BYTES)
     throw new RangeError(`lanes of ${fileBytes} bytes: at most ${MAX_SEGMENT_BYTES}`)
   const slotWords = slotBytes / 4
-  const inlineBytes = slotBytes - SLOT_HEAD_WORDS * 4
+  const inlineBytes = slotBytes - (SLOT_HEAD_WORDS + SLOT_TAIL_WORDS) * 4
   return { lanes, window, slotBytes, transferBytes, ring, slotWords, inlineBytes, laneWords, fileBytes }
 }
 
@@ -201,6 +209,6 @@ function checkWhole(name: string, value: number, least: number, most: number): v
 
 assert(SEQUENCE_MASK >= MAX_WINDOW * 4, 'a sequence is told from those of the turns before')
 assert(
-  SLOT_HEAD_WORDS % 2 === 0 && LANE_WORDS % 16 === 0 && FILE_WORDS % 16 === 0,
+  SLOT_TAIL_WORDS % 2 === 0 && LANE_WORDS % 16 === 0 && FILE_WORDS % 16 === 0,
   'float64 fields are aligned',
 )

@@ -56,11 +56,11 @@ export class PartedExchange {
     const view = this.#view
     const request = this.#request
     if (request === undefined) {
-      view.words[this.#at + SLOT.offset] = ABANDONED
+      view.writeOffset(this.#at, ABANDONED)
     } else {
       const bytes = Math.min(this.#areas.bytes(this.#slot), request.payloadBytes - this.#sent)
       view.writePart(view.partAt(this.#at, 1, this.#areas.at(this.#slot)), request, this.#sent, bytes)
-      view.words[this.#at + SLOT.offset] = this.#sent
+      view.writeOffset(this.#at, this.#sent)
       this.#sent += bytes
     }
     Atomics.store(view.words, this.#at, stateWord(this.#sequence, SLOT_STATE.PART))
@@ -103,13 +103,12 @@ export class PartedExchange {
   }
 
   #fetch(left: number): void {
-    const { words } = this.#view
+    const view = this.#view
     const areas = this.#areas
     // That of the request may be small, and parts of that size very many.
     if (!this.#isAbandoned) areas.enlarge(this.#slot, left)
-    words[this.#at + SLOT.areaAt] = areas.at(this.#slot)
-    words[this.#at + SLOT.areaBytes] = areas.bytes(this.#slot)
-    words[this.#at + SLOT.offset] = this.#isAbandoned ? ABANDONED : this.#received
-    Atomics.store(words, this.#at, stateWord(this.#sequence, SLOT_STATE.FETCH))
+    view.writeArea(this.#at, areas.at(this.#slot), areas.bytes(this.#slot))
+    view.writeOffset(this.#at, this.#isAbandoned ? ABANDONED : this.#received)
+    Atomics.store(view.words, this.#at, stateWord(this.#sequence, SLOT_STATE.FETCH))
   }
 }

@@ -12,11 +12,13 @@ import {
   ABANDONED,
   CHANNEL_STATUS,
   FAULT,
+  HAS_TAIL,
   AREA_ALIGN_BYTES as IMPORTED_AREA_ALIGN_BYTES,
   IN_AREA as IMPORTED_IN_AREA,
   SEQUENCE_MASK,
   SLOT,
   SLOT_STATE,
+  SLOT_TAIL,
   STATE_BITS,
   stateWord,
 } from './layout.js'
@@ -136,10 +138,11 @@ export class ReplyDesk {
 
   #isPartial(at: number): boolean {
     const words = this.#words
-    const bytes =
-      ((words[at + SLOT.keyBytes]! + 3) & ~3) + words[at + SLOT.valueBytes]! - words[at + SLOT.offset]!
-    const isInArea = (words[at + SLOT.code]! & IN_AREA) !== 0
-    return bytes > (isInArea ? words[at + SLOT.areaBytes]! : this.#view.inlineBytes)
+    const code = words[at + SLOT.code]!
+    const tail = at + this.#view.tailWords
+    const offset = (code & HAS_TAIL) === 0 ? 0 : words[tail + SLOT_TAIL.offset]!
+    const bytes = ((words[at + SLOT.keyBytes]! + 3) & ~3) + words[at + SLOT.valueBytes]! - offset
+    return bytes > ((code & IN_AREA) === 0 ? this.#view.inlineBytes : words[tail + SLOT_TAIL.areaBytes]!)
   }
 
   #holdLost(slot: number): void {
@@ -168,9 +171,10 @@ export class ReplyDesk {
 
   #sendPart(sequence: number, slot: number, reply: Message): number {
     const at = this.#view.slotAt(sequence)
-    const offset = this.#words[at + SLOT.offset]!
-    const areaAt = this.#words[at + SLOT.areaAt]!
-    const areaBytes = this.#words[at + SLOT.areaBytes]!
+    const tail = at + this.#view.tailWords
+    const offset = this.#words[tail + SLOT_TAIL.offset]!
+    const areaAt = this.#words[tail + SLOT_TAIL.areaAt]!
+    const areaBytes = this.#words[tail + SLOT_TAIL.areaBytes]!
     if (offset === ABANDONED || reply.payloadBytes === 0) {
       this.#drain(slot)
       this.answerEmpty(sequence, reply.code)
@@ -199,7 +203,7 @@ export class ReplyDesk {
 
   #publish(sequence: number, reply: Message, inArea: number, offset: number): void {
     const at = this.#view.slotAt(sequence)
-    this.#view.writeHead(at, reply, inArea, offset)
+    this.#view.writeReply(at, reply, inArea, offset)
     Atomics.store(this.#words, at, stateWord(sequence, DONE))
   }
 }

@@ -10,14 +10,24 @@ import {
   MAX_MESSAGE_VALUE_BYTES as IMPORTED_MAX_MESSAGE_VALUE_BYTES,
 } from '../base/limits.js'
 import type { LaneView } from './lane-view.js'
-import { ABANDONED, FAULT, IN_AREA as IMPORTED_IN_AREA, SLOT, SLOT_STATE, stateWord } from './layout.js'
+import {
+  ABANDONED,
+  FAULT,
+  HAS_TAIL as IMPORTED_HAS_TAIL,
+  IN_AREA as IMPORTED_IN_AREA,
+  SLOT,
+  SLOT_STATE,
+  SLOT_TAIL,
+  stateWord,
+} from './layout.js'
 import { Message } from './message.js'
 import type { ReplyDesk } from './reply-desk.js'
 
 // Local copies: an imported constant is loaded and checked at every use.
 const { GO_ON } = SLOT_STATE
-const { code: CODE, keyBytes: KEY_BYTES, valueBytes: VALUE_BYTES, first: FIRST, second: SECOND } = SLOT
-const { areaAt: AREA_AT, areaBytes: AREA_BYTES, offset: OFFSET } = SLOT
+const { code: CODE, keyBytes: KEY_BYTES, valueBytes: VALUE_BYTES } = SLOT
+const { first: FIRST, second: SECOND, areaAt: AREA_AT, areaBytes: AREA_BYTES, offset: OFFSET } = SLOT_TAIL
+const HAS_TAIL = IMPORTED_HAS_TAIL
 const IN_AREA = IMPORTED_IN_AREA
 const MAX_KEY_BYTES = IMPORTED_MAX_KEY_BYTES
 const MAX_MESSAGE_VALUE_BYTES = IMPORTED_MAX_MESSAGE_VALUE_BYTES
@@ -72,8 +82,10 @@ export class RequestIntake {
     const code = words[at + CODE]!
     const keyBytes = words[at + KEY_BYTES]!
     const valueBytes = words[at + VALUE_BYTES]!
-    const areaAt = words[at + AREA_AT]!
-    const areaBytes = words[at + AREA_BYTES]!
+    const hasTail = (code & HAS_TAIL) !== 0
+    const tail = at + this.#view.tailWords
+    const areaAt = hasTail ? words[tail + AREA_AT]! : 0
+    const areaBytes = hasTail ? words[tail + AREA_BYTES]! : 0
     if (keyBytes < 0 || keyBytes > MAX_KEY_BYTES) return -FAULT.LENGTH
     if (valueBytes < 0 || valueBytes > MAX_MESSAGE_VALUE_BYTES) return -FAULT.LENGTH
     if (!this.#desk.isArea(areaAt, areaBytes)) return -FAULT.AREA
@@ -81,8 +93,8 @@ export class RequestIntake {
     if (this.#assembly !== undefined) return -FAULT.STATE
     request.code = code & 0xff
     request.flags = (code >>> 8) & 0xff
-    request.first = floats[(at + FIRST) >>> 1]!
-    request.second = floats[(at + SECOND) >>> 1]!
+    request.first = hasTail ? floats[(tail + FIRST) >>> 1]! : 0
+    request.second = hasTail ? floats[(tail + SECOND) >>> 1]! : 0
     this.#desk.noteArea(sequence & this.#view.mask, areaAt, areaBytes)
     const inArea = code & IN_AREA
     const room = inArea === 0 ? inlineBytes : areaBytes
@@ -104,7 +116,7 @@ export class RequestIntake {
   goOn(sequence: number, at: number): number {
     const slot = sequence & this.#view.mask
     const assembly = this.#assembly
-    const offset = this.#words[at + OFFSET]!
+    const offset = this.#words[at + this.#view.tailWords + OFFSET]!
     // Taken back, or its beginning went with a worker that has ended.
     if (assembly === undefined || offset === ABANDONED) {
       this.#assembly = undefined

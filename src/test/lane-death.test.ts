@@ -64,10 +64,10 @@ const CANARIES: readonly (LaneBreak & { readonly name: string; readonly dies: 'w
     name: 'a request published before it is there',
     dies: 'client',
     file: 'lane-client.js',
-    find: 'view.writePart(view.partAt(at, inArea, this.#areas.at(slot)), message, 0, bytes);',
+    find: 'view.writePart(view.partAt(at, inArea, areaAt), message, 0, bytes);',
     put:
-      'view.writeHead(at, message, inArea, 0); Atomics.store(words, at, stateWord(sequence, REQUESTED)); ' +
-      'view.writePart(view.partAt(at, inArea, this.#areas.at(slot)), message, 0, bytes);',
+      'view.writeRequest(at, message, inArea, areaAt, this.#areas.bytes(slot)); Atomics.store(words, at, stateWord(sequence, REQUESTED)); ' +
+      'view.writePart(view.partAt(at, inArea, areaAt), message, 0, bytes);',
   },
 ]
 
