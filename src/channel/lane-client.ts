@@ -54,6 +54,8 @@ const MOST_SPINS = 4000
 const LEAST_SPINS = 500
 /** A wait shorter than this might have been one without sleep. */
 const SHORT_WAIT_MS = 0.1
+/** Looks in vain between two at replies that nobody asks for. */
+const VAIN_POLLS = 4096
 
 export interface LaneClientOptions {
   readonly bell: Bell
@@ -83,6 +85,7 @@ export class LaneClient {
   #spins = MOST_SPINS
   /** Size of the last long reply: room for as much is offered with the next request. */
   #expectedBytes = 0
+  #vainPolls = 0
   #isClosed = false
   /** Called after a blocking wait, which may have swallowed a wake-up that was meant for the event loop. */
   onWaited: (() => void) | undefined
@@ -164,6 +167,7 @@ export class LaneClient {
     const at = this.view.slotAt(sequence)
     if (Atomics.load(this.#words, at) !== stateWord(sequence, DONE)) {
       if (this.#words[this.view.laneAt + STATE] !== OPEN) this.#throwGone('unknown')
+      if (++this.#vainPolls % VAIN_POLLS === 0) this.fetchUnasked()
       return false
     }
     return this.#collect(slot, at, reply)
@@ -193,10 +197,30 @@ export class LaneClient {
     this.pump()
   }
 
+  /**
+   * Fetches long replies that nobody has polled for. The server takes nothing more from a lane while too much waits there to be
+   * fetched, so before anybody waits for what comes later, these have to go on.
+   */
+  fetchUnasked(): void {
+    if (this.#inFlight < 2) return
+    for (let back = this.view.ring; back > 0; back--) {
+      const sequence = (this.#next - back) & SEQUENCE_MASK
+      const slot = sequence & this.view.mask
+      if (this.#owner[slot] !== sequence || this.#parted.has(slot)) continue
+      const at = this.view.slotAt(sequence)
+      if (Atomics.load(this.#words, at) !== stateWord(sequence, DONE) || this.#fits(slot, at)) continue
+      this.#parted.set(slot, new PartedExchange(this.view, this.#areas, sequence))
+    }
+    this.pump()
+  }
+
   /** Moves messages in parts on, and drops replies of requests that were given up. Any call does; between calls nothing moves. */
   pump(): void {
     let published = false
-    for (const exchange of this.#parted.values()) if (exchange.advance()) published = true
+    for (const [slot, exchange] of this.#parted) {
+      if (exchange.advance()) published = true
+      if (exchange.isComplete) this.#areas.giveBack(slot)
+    }
     if (published) this.#bell.ring(this.#words[this.view.laneAt + HOME]!)
     if (this.#givenUp > 0) this.#settleGivenUp()
   }
@@ -229,6 +253,7 @@ export class LaneClient {
       if (leftMs <= 0) return this.poll(id, reply)
       Atomics.store(words, asleepAt, ASLEEP.ON_FUTEX)
       if (this.poll(id, reply)) break
+      this.fetchUnasked()
       this.file.region.wait(asleepAt, ASLEEP.ON_FUTEX, Math.min(WAIT_SLICE_MS, leftMs))
       if (this.poll(id, reply)) break
       if (!this.#isServerAlive()) this.#throwGone('unknown')
@@ -293,17 +318,20 @@ export class LaneClient {
   #isWhole(slot: number, sequence: number): boolean {
     let exchange = this.#parted.get(slot)
     if (exchange === undefined) {
-      const words = this.#words
-      const at = this.view.slotAt(sequence)
-      const bytes = ((words[at + KEY_BYTES]! + 3) & ~3) + words[at + VALUE_BYTES]!
-      const isInArea = inAreaOf(words[at + CODE]!) !== 0
-      if (bytes <= (isInArea ? this.#areas.bytes(slot) : this.view.inlineBytes)) return true
+      if (this.#fits(slot, this.view.slotAt(sequence))) return true
       exchange = new PartedExchange(this.view, this.#areas, sequence)
       exchange.abandon()
       this.#parted.set(slot, exchange)
     }
     if (exchange.advance()) this.#bell.ring(this.#words[this.view.laneAt + HOME]!)
     return exchange.isComplete
+  }
+
+  /** Whether a reply that is there came in one part. */
+  #fits(slot: number, at: number): boolean {
+    const words = this.#words
+    const bytes = ((words[at + KEY_BYTES]! + 3) & ~3) + words[at + VALUE_BYTES]!
+    return bytes <= (inAreaOf(words[at + CODE]!) !== 0 ? this.#areas.bytes(slot) : this.view.inlineBytes)
   }
 
   #throwGone(outcome: Outcome): never {

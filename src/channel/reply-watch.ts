@@ -137,6 +137,7 @@ export class ReplyWatch {
 
   /** Says so, looks again, and is woken by whoever answers after that. */
   #sleep(): void {
+    this.#lane.fetchUnasked()
     Atomics.store(this.#words, this.#asleepAt, ASLEEP.IN_EVENT_LOOP)
     if (this.#lookOnce() && this.#doorbell === undefined) this.#await()
   }

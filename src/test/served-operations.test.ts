@@ -228,6 +228,22 @@ for (const way of ways) {
       }),
     )
     it(
+      'goes on while long answers to its window are not collected',
+      withClient({}, async (client) => {
+        const large = 'x'.repeat(3_000_000)
+        await client.set('large', large)
+        const ids = Array.from({ length: 4 }, () => client.submit('get', 'large'))
+        client.sync.set('k', 'blocking')
+        assert.equal(await client.exchange('k', 'promised'), 'blocking')
+        for (const id of ids.reverse()) assert.equal(await client.result(id), large)
+        const more = Array.from({ length: 4 }, () => client.submit('get', 'large'))
+        let answer: unknown
+        while (answer === undefined) answer = client.poll(more[3]!)?.value
+        assert.equal(answer, large)
+        for (const id of more.slice(0, 3)) assert.equal(client.sync.result(id), large)
+      }),
+    )
+    it(
       'computes atomically, whoever is faster',
       withClient({ values: codecs.float64 }, async (client) => {
         const work = async (): Promise<void> => {
