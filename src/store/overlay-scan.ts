@@ -8,6 +8,19 @@ import type { WalkedEntry } from '../table/walker.js'
 import type { PendingIndex } from './pending-index.js'
 import type { ScanPage } from './store.js'
 
+/** A page, and a key that it leaves out by a time that the log does not hold yet, if there is one. */
+export interface OverlayPage extends ScanPage {
+  readonly expired?: Buffer | undefined
+}
+
+/** What a page leaves out, and why. */
+interface Leaves {
+  readonly nowMs: number
+  /** The time that the log holds. */
+  readonly toldMs: number
+  expired: Buffer | undefined
+}
+
 /** `key` is scratch. */
 export function scanOverlay(
   table: Table,
@@ -16,25 +29,34 @@ export function scanOverlay(
   nowMs: number,
   cursor: number,
   count: number,
-): ScanPage {
+): OverlayPage {
   const { walker, staging } = table
   if (!walker.isCursor(cursor)) return { cursor: 0, keys: [] }
   const keys: Buffer[] = []
+  const leaves: Leaves = { nowMs, toldMs: table.clock.nowMs(), expired: undefined }
   let next = cursor
   // Below a pending clear, nothing of the table counts.
   if (pending.cleared !== undefined) next = 0
   else {
-    do next = stepOver(table, pending, key, nowMs, next, keys)
+    do next = stepOver(table, pending, key, leaves, next, keys)
     while (next !== 0 && keys.length < count)
   }
   for (const write of pending.writes()) {
-    if (write.reference === 0 || staging.chunks.expiryOf(write.reference) <= nowMs) continue
+    if (write.reference === 0) continue
     const at = staging.cursorOf(write.hash)
     if (at < cursor || (next !== 0 && at >= next)) continue
     key.setStored(write.keyWords, write.keyAt, write.keyBytes, write.hash)
-    keys.push(Buffer.from(key.buffer.subarray(0, key.byteLength)))
+    const own = Buffer.from(key.buffer.subarray(0, key.byteLength))
+    if (isThere(own, staging.chunks.expiryOf(write.reference), leaves)) keys.push(own)
   }
-  return { cursor: next, keys }
+  return { cursor: next, keys, expired: leaves.expired }
+}
+
+/** Whether a key has not expired; who is left out by a time that nobody has been told yet is noted. */
+function isThere(key: Buffer, expiresAtMs: number, leaves: Leaves): boolean {
+  if (expiresAtMs > leaves.nowMs) return true
+  if (expiresAtMs > leaves.toldMs) leaves.expired = key
+  return false
 }
 
 /** Adds the keys of one step of the walk on which nothing is pending; returns the cursor behind it. */
@@ -42,7 +64,7 @@ function stepOver(
   table: Table,
   pending: PendingIndex,
   key: KeyBuffer,
-  nowMs: number,
+  leaves: Leaves,
   cursor: number,
   keys: Buffer[],
 ): number {
@@ -50,7 +72,7 @@ function stepOver(
   const next = table.walker.step(cursor, found, false)
   for (const entry of found) {
     key.setBytes(entry.key)
-    if (pending.find(key) === undefined && entry.expiresAtMs > nowMs) keys.push(entry.key)
+    if (pending.find(key) === undefined && isThere(entry.key, entry.expiresAtMs, leaves)) keys.push(entry.key)
   }
   return next
 }

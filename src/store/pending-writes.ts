@@ -242,7 +242,13 @@ export class PendingWrites implements Overlay {
 
   scan(cursor: number, count: number): ScanPage {
     this.#seeAll()
-    return scanOverlay(this.#table, this.#index, this.#appliedKey, this.nowMs(), cursor, count)
+    const page = scanOverlay(this.#table, this.#index, this.#appliedKey, this.nowMs(), cursor, count)
+    // The answer says that something has expired: any record brings the time by which it has to the log.
+    if (page.expired !== undefined && this.#records.count === 0 && this.#owner.isWritable) {
+      this.#table.key.setBytes(page.expired)
+      this.#delete(COUNTERS.expirations)
+    }
+    return { cursor: page.cursor, keys: page.keys }
   }
 
   randomKey(): Buffer | undefined {
