@@ -289,6 +289,32 @@ describe('bad peers of the line protocol', () => {
       { maxConnections: 2 },
     ))
 
+  test('one too many that keeps its half open is told so and does not stay', () =>
+    withServer(
+      mapService(),
+      async (port) => {
+        const first = await TextClient.connect('127.0.0.1', port)
+        await first.ping()
+        const second = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+        let answer = ''
+        second.setEncoding('latin1').on('data', (chunk: string) => {
+          answer += chunk
+        })
+        await once(second, 'end')
+        assert.equal(answer, 'ERROR 1 clients are connected (max_connections); try again later\n')
+        // What it goes on sending is read until the server has had enough of it, and is refused then.
+        let refusal: NodeJS.ErrnoException | undefined
+        second.on('error', (error) => {
+          refusal = error
+        })
+        for (; !second.destroyed; await new Promise((resolve) => setImmediate(resolve)))
+          second.write('PING\n')
+        assert.match(String(refusal?.code), /^(ECONNRESET|EPIPE)$/)
+        await first.close()
+      },
+      { maxConnections: 1 },
+    ))
+
   test('HTTP gets nowhere, and does nothing', () =>
     withServer(mapService(), async (port) => {
       for (const start of [

@@ -29,6 +29,8 @@ export interface TextListening {
   readonly fd: number
 }
 
+/** How long one that is turned away may keep its half open. */
+const LINGER_MS = 1000
 /** Of the listening socket: a burst of this many clients does not get lost. */
 const BACKLOG = 511
 
@@ -75,9 +77,10 @@ export class TextServer {
   #accept(socket: Socket): void {
     const { maxConnections } = this.#limits
     if (this.#counters.connected >= maxConnections) {
+      const reason = `${maxConnections} clients are connected (max_connections); try again later`
       socket.on('error', () => socket.destroy())
-      socket.end(errorReply(`${maxConnections} clients are connected (max_connections); try again later`))
-      socket.resume()
+      // What it has sent must be read, or the close would be a reset that overtakes the answer.
+      socket.resume().end(errorReply(reason), () => setTimeout(() => socket.destroy(), LINGER_MS).unref())
       return
     }
     this.#counters.connectionOpened()
