@@ -24,6 +24,12 @@ export function checkSignal(signal: unknown): AbortSignal {
   throw new TypeError(`signal must be an AbortSignal, not ${describe(signal)}`)
 }
 
+/** For an answer that needs neither: they are wrong all the same. */
+export function checkCallOptions({ timeoutMs, signal }: CallOptions): void {
+  if (timeoutMs !== undefined) checkTimeout(timeoutMs)
+  if (signal !== undefined) checkSignal(signal)
+}
+
 /** What a caller who gave up gets. */
 export function abortedBy(signal: AbortSignal, isSent: boolean): OperationError {
   return new OperationError('ABORTED', 'the caller gave this call up', {

@@ -178,6 +178,10 @@ export class ClientCore<K, V> {
     return messenger.publish(Buffer.from(channel), Buffer.from(message))
   }
 
+  check(options: CallOptions | undefined): void {
+    this.link().check(this.#timeoutOf(options))
+  }
+
   ref(): void {
     this.#isReferenced = true
     this.#areCallsReferenced = true

@@ -14,26 +14,30 @@ export interface ClientOptions<K, V> {
   readonly timeoutMs?: number
 }
 
+const WINDOWED_NAMES = [
+  'get',
+  'has',
+  'set',
+  'insert',
+  'replace',
+  'delete',
+  'take',
+  'exchange',
+  'getEntry',
+  'increment',
+  'hit',
+  'expire',
+  'persist',
+  'remainingTtlMs',
+  'scan',
+  'size',
+  'clear',
+  'stats',
+] as const
+
 /** Operations that are one request: those that can be submitted. */
-export type WindowedName =
-  | 'get'
-  | 'has'
-  | 'set'
-  | 'insert'
-  | 'replace'
-  | 'delete'
-  | 'take'
-  | 'exchange'
-  | 'getEntry'
-  | 'increment'
-  | 'hit'
-  | 'expire'
-  | 'persist'
-  | 'remainingTtlMs'
-  | 'scan'
-  | 'size'
-  | 'clear'
-  | 'stats'
+export type WindowedName = (typeof WINDOWED_NAMES)[number]
+export const WINDOWED: ReadonlySet<string> = new Set(WINDOWED_NAMES)
 
 const DEFAULT_WINDOW = 64
 

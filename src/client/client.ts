@@ -18,10 +18,10 @@ import { checkFunction } from '../map/arguments.js'
 import type { Entry, SetOptions } from '../map/entry.js'
 import { regionName } from '../memory/region-name.js'
 import type { StoreStats } from '../store/store.js'
-import type { CallOptions } from './call-options.js'
+import { type CallOptions, checkCallOptions } from './call-options.js'
 import { ClientCore } from './client-core.js'
-import { type ClientOptions, checkClientOptions, type WindowedName } from './client-options.js'
-import { type Connection, type Connector, connectorTo } from './connection.js'
+import { type ClientOptions, checkClientOptions, WINDOWED, type WindowedName } from './client-options.js'
+import { type Connection, connectorTo } from './connection.js'
 import { MAX_MESSAGE_BYTES } from './control-messages.js'
 import { ASK, type DirectReads } from './direct-reads.js'
 import { bytesFrom, type Decode, type Hit, type Page, Requests } from './requests.js'
@@ -55,10 +55,10 @@ export class Client<K = string, V = string> {
     name: string,
     options: ClientOptions<K, V> = {},
   ): Promise<Client<K, V>> {
-    const { window, timeoutMs } = checkClientOptions(options)
+    const parts = prepare(options)
     const connector = connectorTo(regionName(name), packageVersion())
-    const connection = await connector.connect(window, timeoutMs)
-    return Client.#over(connection, connector, options)
+    const connection = await connector.connect(parts.window, parts.timeoutMs)
+    return new Client(new ClientCore({ ...parts, connection, connector }))
   }
 
   /** Over a connection that a server of this process makes: it ends with that. */
@@ -66,18 +66,8 @@ export class Client<K = string, V = string> {
     connect: (window: number) => Connection,
     options: ClientOptions<K, V> = {},
   ): Client<K, V> {
-    return Client.#over(connect(checkClientOptions(options).window), undefined, options)
-  }
-
-  static #over<K, V>(
-    connection: Connection,
-    connector: Connector | undefined,
-    options: ClientOptions<K, V>,
-  ): Client<K, V> {
-    const { window, timeoutMs } = checkClientOptions(options)
-    const message = new Message()
-    const requests = new Requests<K, V>(options.keys ?? TEXT, options.values ?? TEXT, message)
-    return new Client(new ClientCore({ connection, connector, requests, message, window, timeoutMs }))
+    const parts = prepare(options)
+    return new Client(new ClientCore({ ...parts, connection: connect(parts.window), connector: undefined }))
   }
 
   get isConnected(): boolean {
@@ -267,6 +257,14 @@ export class Client<K = string, V = string> {
     return this.#core.call(() => this.#core.requests.stats(), options)
   }
 
+  /**
+   * Walks the whole table past the server and throws InvariantError on a broken invariant; nobody else is held up, this thread
+   * is. Rejects with OperationError TIMEOUT if some of it did not hold still for that long.
+   */
+  async check(options?: CallOptions): Promise<void> {
+    this.#core.check(options)
+  }
+
   /** A Redis command (name and arguments), its reply as RESP2 bytes. */
   command(args: readonly (string | Uint8Array)[], options?: CallOptions): Promise<Buffer> {
     return this.#core.call(() => this.#core.requests.command(args), options)
@@ -280,6 +278,11 @@ export class Client<K = string, V = string> {
       yield* page.entries
       cursor = page.cursor
     } while (cursor !== 0)
+  }
+
+  async forEach(callback: (value: V, key: K, client: this) => void, options?: CallOptions): Promise<void> {
+    checkFunction(callback, 'forEach')
+    for await (const [key, value] of this.entries(options)) callback(value, key, this)
   }
 
   async *keys(options?: CallOptions): AsyncGenerator<K> {
@@ -310,6 +313,8 @@ export class Client<K = string, V = string> {
     if (name === 'get') return core.submit(requests.get(args[0] as K))
     if (name === 'set')
       return core.submit(requests.set(args[0] as K, args[1] as V, args[2] as SetOptions | undefined))
+    if (!WINDOWED.has(name))
+      throw new RangeError(`submit takes one of ${[...WINDOWED].join(', ')}, not ${String(name)}`)
     const fill = requests[name] as (...values: unknown[]) => Decode<unknown>
     return core.submit(fill.apply(requests, args))
   }
@@ -369,12 +374,21 @@ export class Client<K = string, V = string> {
   ): Promise<R> {
     const core = this.#core
     const link = core.link()
+    if (options !== undefined) checkCallOptions(options)
     if (options?.signal?.aborted !== true) {
       const answer = direct(link.direct)
       if (answer !== ASK) return answer
     }
     return core.call(() => fill(core.requests), options)
   }
+}
+
+/** All that options can be wrong in, before anybody is asked for lanes. */
+function prepare<K, V>(options: ClientOptions<K, V>) {
+  const message = new Message()
+  const { window, timeoutMs } = checkClientOptions(options)
+  const requests = new Requests<K, V>(options.keys ?? TEXT, options.values ?? TEXT, message)
+  return { window, timeoutMs, message, requests }
 }
 
 function checkName(channel: unknown): asserts channel is string {

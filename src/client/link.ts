@@ -8,6 +8,7 @@ import { isOperationError, OperationError } from '../base/errors.js'
 import { LaneClient } from '../channel/lane-client.js'
 import { Message } from '../channel/message.js'
 import { ReplyWatch } from '../channel/reply-watch.js'
+import { checkReadOnly } from '../table/check-read-only.js'
 import { ReadOnlyTable } from '../table/read-only-table.js'
 import { Calls } from './calls.js'
 import type { Connection } from './connection.js'
@@ -15,6 +16,9 @@ import { DirectReads } from './direct-reads.js'
 import type { Messenger } from './messenger.js'
 import type { Requests } from './requests.js'
 import { Window } from './windowed.js'
+
+/** Where nobody can say who lives. */
+const SURELY = { isPresent: () => true }
 
 export class Link<K, V> {
   readonly lane: LaneClient
@@ -24,6 +28,7 @@ export class Link<K, V> {
   /** For replies of blocking calls. */
   readonly reply = new Message()
   readonly #connection: Connection
+  readonly #table: ReadOnlyTable
   readonly #watch: ReplyWatch
   readonly #onEnd: (error: OperationError) => void
   #isOver = false
@@ -41,13 +46,8 @@ export class Link<K, V> {
     this.lane = LaneClient.open(file, { bell, isServerAlive: () => connection.isServerAlive() })
     this.calls = new Calls(this.lane)
     this.window = new Window(this.lane, number)
-    this.direct = new DirectReads(
-      ReadOnlyTable.attach(region),
-      this.lane,
-      this.calls,
-      requests.keys,
-      requests.values,
-    )
+    this.#table = ReadOnlyTable.attach(region)
+    this.direct = new DirectReads(this.#table, this.lane, this.calls, requests.keys, requests.values)
     this.#watch = new ReplyWatch(this.lane, {
       look: () => {
         if (this.calls.queued > 0) this.window.gather()
@@ -84,6 +84,11 @@ export class Link<K, V> {
       this.end(isOperationError(reason) ? reason : error)
       return true
     }
+  }
+
+  /** Walks the table, see check-read-only.ts. */
+  check(timeoutMs: number): void {
+    checkReadOnly(this.#table.view, this.#connection.region.presence ?? SURELY, timeoutMs)
   }
 
   /** Whether the connection keeps the process alive, and whether calls on their way do. */

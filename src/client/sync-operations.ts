@@ -2,9 +2,10 @@
  * The operations of a client, blocking: `client.sync`. Each returns the answer, or throws what a promise would be rejected
  * with. The event loop stands still meanwhile, so a thread that does nothing else hears of no reconnect.
  */
+import { checkFunction } from '../map/arguments.js'
 import type { Entry, SetOptions } from '../map/entry.js'
 import type { StoreStats } from '../store/store.js'
-import type { CallOptions } from './call-options.js'
+import { type CallOptions, checkCallOptions } from './call-options.js'
 import type { ClientCore } from './client-core.js'
 import { ASK } from './direct-reads.js'
 import type { Hit, Page } from './requests.js'
@@ -23,24 +24,28 @@ export class SyncOperations<K, V> {
 
   get(key: K, options?: SyncOptions): V | undefined {
     const core = this.#core
+    if (options !== undefined) checkCallOptions(options)
     const value = core.link().direct.get(key)
     return value === ASK ? core.callSync(core.requests.get(key), options) : value
   }
 
   has(key: K, options?: SyncOptions): boolean {
     const core = this.#core
+    if (options !== undefined) checkCallOptions(options)
     const has = core.link().direct.has(key)
     return has === ASK ? core.callSync(core.requests.has(key), options) : has
   }
 
   getEntry(key: K, options?: SyncOptions): Entry<V> | undefined {
     const core = this.#core
+    if (options !== undefined) checkCallOptions(options)
     const entry = core.link().direct.getEntry(key)
     return entry === ASK ? core.callSync(core.requests.getEntry(key), options) : entry
   }
 
   remainingTtlMs(key: K, options?: SyncOptions): number | undefined {
     const core = this.#core
+    if (options !== undefined) checkCallOptions(options)
     const remainingMs = core.link().direct.remainingTtlMs(key)
     return remainingMs === ASK ? core.callSync(core.requests.remainingTtlMs(key), options) : remainingMs
   }
@@ -132,6 +137,11 @@ export class SyncOperations<K, V> {
     return this.#core.callSync(this.#core.requests.stats(), options)
   }
 
+  /** As that of {@link Client}. */
+  check(options?: SyncOptions): void {
+    this.#core.check(options)
+  }
+
   /** A Redis command, its reply as RESP2 bytes. */
   command(args: readonly (string | Uint8Array)[], options?: SyncOptions): Buffer {
     return this.#core.callSync(this.#core.requests.command(args), options)
@@ -150,6 +160,11 @@ export class SyncOperations<K, V> {
       yield* page.entries
       cursor = page.cursor
     } while (cursor !== 0)
+  }
+
+  forEach(callback: (value: V, key: K, client: this) => void, options?: SyncOptions): void {
+    checkFunction(callback, 'forEach')
+    for (const [key, value] of this.entries(options)) callback(value, key, this)
   }
 
   *keys(options?: SyncOptions): Generator<K> {

@@ -40,7 +40,7 @@ export function describeOwner(
   words: Int32Array,
   shape: Geometry,
   held: number,
-  presence: Presence,
+  presence: Pick<Presence, 'isPresent'>,
 ): string | undefined {
   const tag = held & ~CONTENDED
   const index = tagIndex(tag)

@@ -28,6 +28,8 @@ export interface Segment {
 /** A region as those see it who only read. */
 export interface RegionView {
   readonly segments: readonly Segment[]
+  /** How its participants are known to live; absent where the threads of this process are all there can be. */
+  readonly presence?: Presence
 }
 
 export interface Region extends RegionView {
@@ -38,8 +40,6 @@ export interface Region extends RegionView {
   notify(at: WordIndex): void
   /** What another thread (or process, by kind) needs to attach: structured-cloneable. */
   share(): unknown
-  /** How its participants are known to live; absent where the threads of this process are all there can be. */
-  readonly presence?: Presence
   /**
    * Backs bytes of a segment with memory before they are first touched; false if the system has none left. Absent where
    * all memory is backed from the start.

@@ -37,7 +37,11 @@ const RESTLESS = [HEADER.timeMs, HEADER.timeMs + 1, HEADER.sweepTurn, HEADER.swe
 /**
  * Throws InvariantError on a broken invariant, OperationError TIMEOUT if a stripe did not hold still for `timeoutMs`.
  */
-export function checkReadOnly(view: TableView, presence: Presence, timeoutMs: number): CheckScope {
+export function checkReadOnly(
+  view: TableView,
+  presence: Pick<Presence, 'isPresent'>,
+  timeoutMs: number,
+): CheckScope {
   const table = withAllocator(view)
   const hasher = new KeyBuffer(view.words[HEADER.hashKey0]!, view.words[HEADER.hashKey1]!)
   for (let tries = 0; tries < QUIET_TRIES; tries++) if (isWholeChecked(table, hasher)) return 'everything'
@@ -83,7 +87,7 @@ function checkStripeAlone(
   table: CheckedTable,
   hasher: KeyBuffer,
   stripeAt: number,
-  presence: Presence,
+  presence: Pick<Presence, 'isPresent'>,
   timeoutMs: number,
 ): void {
   const startedMs = monotonicMs()
@@ -115,7 +119,7 @@ function signOf(words: Int32Array, stripeAt: number): string | undefined {
 function unquiet(
   { words, shape }: TableView,
   stripeAt: number,
-  presence: Presence,
+  presence: Pick<Presence, 'isPresent'>,
   timeoutMs: number,
 ): OperationError {
   const owner = describeOwner(words, shape, Atomics.load(words, stripeAt + STRIPE.lock), presence)

@@ -45,6 +45,15 @@ describe('a client is told', options, () => {
     await assert.rejects(Client.connect('direct'), isCode('NO_SERVER'))
   })
 
+  it('what is wrong with its codecs, and keeps no lanes of the server', async () => {
+    await using server = await Server.start({ name: 'codecs', capacity: '1MiB', maxClients: 1 })
+    await assert.rejects(Client.connect('codecs', { keys: 5 as never }), TypeError)
+    await assert.rejects(Client.connect('codecs', { values: {} as never }), TypeError)
+    assert.equal(server.clients, 0)
+    await using client = await Client.connect('codecs')
+    await client.set('k', 'v')
+  })
+
   it('what is wrong with its options', async () => {
     const wrong: [() => Promise<unknown>, new () => Error][] = [
       [() => Client.connect('x', { window: 0 }), RangeError],

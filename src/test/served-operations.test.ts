@@ -208,6 +208,17 @@ for (const way of ways) {
         assert.equal(await client.get('large'), large)
         assert.equal(client.sync.take('large'), large)
         assert.equal((await client.stats()).entries, 3000)
+        let count = 0
+        await client.forEach((value, key, self) => {
+          if (self === client && value === key.replace('key', 'value')) count++
+        })
+        client.sync.forEach((value, key) => {
+          if (value === key.replace('key', 'value')) count++
+        })
+        assert.equal(count, 6000)
+        assert.equal(await client.check(), undefined)
+        client.sync.check()
+        await assert.rejects(client.forEach(5 as never), TypeError)
       }),
     )
     it(
@@ -344,6 +355,11 @@ for (const way of ways) {
           [() => client.set('k', 'v', { ttlMs: Number.NaN }), RangeError],
           [() => client.set('k', 'v', { timeoutMs: 0 }), RangeError],
           [() => client.set('k', 'v', { signal: 'no' as never }), TypeError],
+          [() => client.get('k', { signal: 'no' as never }), TypeError],
+          [() => client.getEntry('k', { timeoutMs: 0 }), RangeError],
+          [async () => client.sync.has('k', { timeoutMs: 'long' as never }), TypeError],
+          [async () => client.submit('constructor' as 'get', 'k'), RangeError],
+          [async () => client.submit('transaction' as 'get', 'k'), RangeError],
           [() => client.set('k', 'x'.repeat(64 * 1024 * 1024 + 1)), RangeError],
           [() => client.increment('k'), TypeError],
           [() => client.scan(-1), RangeError],
