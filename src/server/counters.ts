@@ -1,7 +1,7 @@
 /**
  * What the socket workers of a node count, in memory that all of them see: each adds to its own row and nobody
  * else writes there, so plain stores do; whoever asks sums the rows. The few words that all of them change
- * (next connection's id, arrivals at the closing barrier) are atomic.
+ * (next connection's id, arrivals at the closing barrier) are atomic, and so is the port, which is stored once.
  */
 export interface CountersHandle {
   readonly rows: SharedArrayBuffer
@@ -17,7 +17,8 @@ const ROW_FIELDS = 8
 
 const NEXT_ID = 0
 const ARRIVED = 1
-const WORDS = 2
+const PORT = 2
+const WORDS = 3
 
 export class NodeCounters {
   readonly #rows: Float64Array
@@ -76,6 +77,15 @@ export class NodeCounters {
 
   commandsRan(count: number): void {
     this.#add(PROCESSED, count)
+  }
+
+  /** Where the node listens for the Redis protocol; 0 before it does. */
+  get port(): number {
+    return Atomics.load(this.#words, PORT)
+  }
+
+  notePort(port: number): void {
+    Atomics.store(this.#words, PORT, port)
   }
 
   /** Ids start at 1 and are never given twice. */

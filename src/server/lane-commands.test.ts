@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { MIB } from '../base/limits.js'
 import { MapStore } from '../store/map-store.js'
+import { NodeCounters } from './counters.js'
 import { LaneCommands } from './lane-commands.js'
 
 const FACTS = {
@@ -10,7 +11,9 @@ const FACTS = {
   durability: 'off',
   host: '',
   eviction: 'none',
-  socketWorkers: 0,
+  socketWorkers: 1,
+  counters: NodeCounters.create(1),
+  log: undefined,
 } as const
 
 it('a reply beyond the limit is refused, and nothing of it is in the next one', () => {

@@ -5,14 +5,14 @@
 import { Writable } from 'node:stream'
 import { MAX_RESP_UNREAD_REPLY_BYTES, MIB } from '../base/limits.js'
 import type { Bus, Subscriber } from '../commands/bus.js'
-import { type CommandContext, CommandError, type NodeFacts, type Session } from '../commands/command.js'
+import { type CommandContext, CommandError, type Session } from '../commands/command.js'
 import { findCommand } from '../commands/command-table.js'
 import { ConnectionState } from '../commands/connection-state.js'
 import { execute } from '../commands/execute.js'
 import { OF_CONNECTION } from '../commands/routing.js'
 import { ReplyOverflow, RespWriter } from '../resp/writer.js'
 import type { Store, WatchedKey } from '../store/store.js'
-import type { FixedFacts } from './facts.js'
+import { type FixedFacts, nodeFacts } from './facts.js'
 
 const EXEC = [Buffer.from('EXEC')]
 /** What comes by a lane listens to nothing. */
@@ -33,21 +33,12 @@ export class LaneCommands {
   })
 
   constructor(store: Store, facts: FixedFacts, shutdown: () => void, bus?: Bus) {
-    const none = (): number => 0
-    const node: NodeFacts = {
-      ...facts,
-      port: 0,
-      connectedClients: none,
-      connectionsReceived: none,
-      commandsProcessed: none,
-      shutdown,
-    }
     this.#bus = bus
     this.#context = {
       store,
       reply: this.#writer,
       session: this.#session,
-      node,
+      node: nodeFacts(facts, shutdown),
       ...(bus === undefined ? {} : { bus }),
     }
   }

@@ -20,13 +20,14 @@ import type { ClientOptions } from '../client/client-options.js'
 import type { LogFacts } from '../commands/command.js'
 import type { DirectStore, DirectStoreOptions } from '../store/direct-store.js'
 import type { OpenReport } from '../store/open-sequenced.js'
+import { NodeCounters } from './counters.js'
 import { type DataDirectory, openDataDirectory } from './data-directory.js'
 import type { FixedFacts } from './facts.js'
 import { LaneHost } from './lane-host.js'
 import { LaneWorkers, type WriterOptions } from './lane-workers.js'
 import { LocalMessenger } from './local-messenger.js'
 import { describeLogEvent } from './log-events.js'
-import { LogStatus, type LogStatusHandle } from './log-status.js'
+import { LogStatus } from './log-status.js'
 import { openServedTable, type ServedTable } from './served-table.js'
 import { type CheckedServerOptions, checkServerOptions, type ServerOptions } from './server-options.js'
 import { type SocketWorkers, startSocketWorkers } from './socket-workers.js'
@@ -206,6 +207,7 @@ async function startParts(
   })
   const { resp, logger } = options
   const socketWorkers = resp === undefined ? 0 : options.socketWorkers
+  const status = LogStatus.create()
   const facts: FixedFacts = {
     version: release,
     startedAtMs: Date.now(),
@@ -213,12 +215,13 @@ async function startParts(
     eviction: options.eviction,
     socketWorkers,
     durability: options.data?.durability ?? 'off',
+    counters: NodeCounters.create(socketWorkers),
+    log: data && status.handle,
   }
   // The writer thread publishes, too: what transactions say.
   const bus = createBus(socketWorkers + 2)
   const ownBus = new ThreadBus(bus[socketWorkers]!)
   let recovered: OpenReport | undefined
-  const status = LogStatus.create()
   const writer = writerOptions(options, data, bus.at(-1), status, (report) => {
     recovered = report
   })
@@ -247,7 +250,7 @@ async function startParts(
     region: table.region,
   })
   hangUp = (file) => host.hangUp(file)
-  const fronts = { table, facts, stop, bus, status: writer && status.handle }
+  const fronts = { table, facts, stop, bus }
   const sockets = resp && (await startFronts(options, resp, fronts, host, workers))
   return { table, data, log: writer && status, recovered, host, workers, sockets, asked, stop }
 }
@@ -281,20 +284,18 @@ interface FrontParts {
   readonly facts: FixedFacts
   readonly stop: () => void
   readonly bus: readonly BusHandle[]
-  /** Undefined without a writer thread. */
-  readonly status: LogStatusHandle | undefined
 }
 
 async function startFronts(
   { text }: CheckedServerOptions,
   { host: address, port }: { readonly host: string; readonly port: number },
-  { table, facts, stop, bus, status }: FrontParts,
+  { table, facts, stop, bus }: FrontParts,
   host: LaneHost,
   workers: LaneWorkers,
 ): Promise<SocketWorkers> {
   const bell = table.bell.share()
   const own = bus.slice(0, facts.socketWorkers)
-  const lanes = status && own.map(() => ({ file: host.joinThread(MAX_WINDOW).share(), bell, status }))
+  const lanes = facts.log && own.map(() => ({ file: host.joinThread(MAX_WINDOW).share(), bell }))
   try {
     return await startSocketWorkers({
       address: {

@@ -11,9 +11,8 @@ import { LaneClient } from '../channel/lane-client.js'
 import { LaneFile, type LaneFileHandle } from '../channel/lane-file.js'
 import type { SharedHandle } from '../channel/mapped-file.js'
 import type { DirectStoreHandle } from '../store/direct-store.js'
-import { type CountersHandle, NodeCounters } from './counters.js'
+import { NodeCounters } from './counters.js'
 import { type FixedFacts, nodeFacts } from './facts.js'
-import { LogStatus, type LogStatusHandle } from './log-status.js'
 import { type ListenTarget, SocketServer } from './socket-server.js'
 import { openTextFront, type TextFront, type TextFrontOptions, type TextWriter } from './text-front.js'
 import { type BusHandle, ThreadBus } from './thread-bus.js'
@@ -24,7 +23,6 @@ import { WriterLink } from './writer-link.js'
 export interface SocketWorkerData {
   readonly index: number
   readonly table: DirectStoreHandle
-  readonly counters: CountersHandle
   readonly bus: BusHandle
   readonly facts: FixedFacts
   readonly listen: ListenTarget
@@ -37,7 +35,6 @@ export interface SocketWorkerData {
 /** A lane of this process, and the bell of its server. */
 export interface WriterLane {
   readonly file: LaneFileHandle
-  readonly status: LogStatusHandle
   readonly bell: SharedHandle
 }
 
@@ -62,19 +59,19 @@ async function main(): Promise<void> {
   assert(port !== null, 'this file runs as a worker thread')
   const data = workerData as SocketWorkerData
   const tell = (message: FromSocketWorker): void => port.postMessage(message)
-  const counters = new NodeCounters(data.counters, data.index)
+  const counters = new NodeCounters(data.facts.counters, data.index)
   const store = openStore(data.table, data.lane !== undefined)
   const bus = new ThreadBus(data.bus)
   const link = data.lane && openLink(data.lane)
   const carrier = link && new WriterCarrier(link)
   const server = new SocketServer(store, bus, counters, carrier)
   const shutdown = (): void => tell({ kind: 'shutdown' })
-  const log = data.lane && new LogStatus(data.lane.status)
   let textFront: TextFront | undefined
   try {
-    const listening = await server.listen(data.listen, (tcpPort) =>
-      nodeFacts(data.facts, counters, tcpPort, shutdown, log),
-    )
+    const listening = await server.listen(data.listen, (tcpPort) => {
+      counters.notePort(tcpPort)
+      return nodeFacts(data.facts, shutdown)
+    })
     if (data.text !== undefined)
       textFront = await openTextFront(store, data.text, counters, data.facts, carrier && textWriter(carrier))
     const text = textFront && { port: textFront.port, fd: textFront.fd }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { DirectStore } from '../store/direct-store.js'
+import { NodeCounters } from './counters.js'
 import type { FixedFacts } from './facts.js'
 import { startSocketWorkers } from './socket-workers.js'
 
@@ -11,6 +12,8 @@ const FACTS: FixedFacts = {
   eviction: 'none',
   socketWorkers: 2,
   durability: 'off',
+  counters: NodeCounters.create(2),
+  log: undefined,
 }
 
 /** A worker that says it listens and, if it is the second, does what `then` says; the first waits to be stopped. */

@@ -7,7 +7,6 @@ import { Worker } from 'node:worker_threads'
 import { assert } from '../base/assert.js'
 import { OperationError } from '../base/errors.js'
 import type { DirectStoreHandle } from '../store/direct-store.js'
-import { type CountersHandle, NodeCounters } from './counters.js'
 import type { FixedFacts } from './facts.js'
 import type { ListenTarget } from './socket-server.js'
 import type { FromSocketWorker, SocketWorkerData, TextAddress, WriterLane } from './socket-worker.js'
@@ -59,7 +58,6 @@ export interface SocketWorkersOptions {
 /** Resolves when all of them accept connections. */
 export async function startSocketWorkers(options: SocketWorkersOptions): Promise<SocketWorkers> {
   const { address, table, facts, shutdown, lanes, entry = ENTRY } = options
-  const counters = NodeCounters.create(facts.socketWorkers)
   const bus = options.bus ?? createBus(facts.socketWorkers)
   let fail: (error: unknown) => void = () => {}
   const failed = new Promise<never>((_resolve, reject) => {
@@ -74,7 +72,7 @@ export async function startSocketWorkers(options: SocketWorkersOptions): Promise
     const index = started.length
     const own = bus[index]
     assert(own !== undefined, 'every worker is on the bus')
-    const data = { index, table, counters, bus: own, facts, listen, text, lane: lanes?.[index] }
+    const data = { index, table, bus: own, facts, listen, text, lane: lanes?.[index] }
     const next = await startWorker(entry, data, shutdown, fail)
     started.push(next)
     return next
@@ -93,7 +91,7 @@ export async function startSocketWorkers(options: SocketWorkersOptions): Promise
 
 async function startWorker(
   entry: URL,
-  data: SocketWorkerData & { readonly counters: CountersHandle },
+  data: SocketWorkerData,
   shutdown: () => void,
   fail: (error: unknown) => void,
 ): Promise<StartedWorker> {

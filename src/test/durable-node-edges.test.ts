@@ -90,6 +90,19 @@ it('WATCH of a key whose time has come, before anybody has said so', async () =>
   }
 })
 
+it('INFO tells the same of the node inside a transaction as outside', async () => {
+  const others = await Promise.all([1, 2].map(() => RespClient.connect(node.host, node.port)))
+  for (const other of others) await other.call('PING')
+  const [outside, , , replies] = await pipeline(['INFO'], ['MULTI'], ['INFO'], ['EXEC'])
+  const inside = String((replies as unknown[])[0])
+  const told = (text: string) =>
+    text.match(/^(connected_clients|tcp_port|total_conn\w+|hearth_log_\w+):.*$/gm)
+  assert.match(inside, /^connected_clients:3\r$/m)
+  assert.deepEqual(told(inside), told(String(outside)))
+  assert.ok(Number(/total_commands_processed:(\d+)/.exec(inside)?.[1]) > 0)
+  await Promise.all(others.map((other) => other.close()))
+})
+
 it("the lanes of a server's own threads count as no clients", async () => {
   const dataDir = join(directory, 'counted')
   await using server = await Server.start({ shm: false, capacity: MIB, dataDir, resp: { port: 0 } })
