@@ -265,7 +265,12 @@ reply byte by byte, in both versions of the protocol: odd options in odd orders,
 like \`__proto__\`, wrong numbers of arguments; src/test/redis-transactions.test.ts does so in and around transactions, and
 with messages. What it leaves out is what this page calls different.
 
-Bounds: keys 64 KiB, values 64 MiB, 1 048 576 arguments and 256 MiB a command, an inline command 64 KiB. What is beyond
+Failures that Redis does not know have its word in front where there is one (\`MISCONF DISK_FULL: ...\`, \`OOM ...\`). Where the
+change may have happened all the same, as when a sync of the log fails under it, the line ends with \`(outcome unknown)\`;
+without that, it certainly has not.
+
+Bounds: keys 64 KiB, values 64 MiB, 1 048 576 arguments and 256 MiB a command, an inline command 64 KiB,
+256 MiB of unread replies (then the connection is dropped), 96 MiB of watched keys. What is beyond
 is an error, in Redis's words where it has some. There is one kind of value, the string, and one database.
 `
 

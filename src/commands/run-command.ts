@@ -7,6 +7,11 @@ import { isOperationError, type OperationError } from '../base/errors.js'
 import { type Command, type CommandContext, CommandError } from './command.js'
 
 const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'."
+/**
+ * Ends the line of a failure whose change may have happened: a client that tries again would repeat it. What does not end
+ * so has certainly changed nothing.
+ */
+export const OUTCOME_UNKNOWN = ' (outcome unknown)'
 const READ_ONLY = "READONLY You can't write against a read only replica."
 
 /** Runs a command whose arity has been checked. */
@@ -32,6 +37,10 @@ export function errorLine(error: unknown): string | undefined {
 }
 
 function operationErrorLine(error: OperationError): string {
+  return `${wordsOf(error)}${error.outcome === 'unknown' ? OUTCOME_UNKNOWN : ''}`
+}
+
+function wordsOf(error: OperationError): string {
   if (error.code === 'FULL') return OUT_OF_MEMORY
   if (error.code === 'READ_ONLY') return READ_ONLY
   // The word that Redis has for a log that cannot be written; clients know it.

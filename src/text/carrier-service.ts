@@ -5,6 +5,7 @@
  * it, so that a connection sees what it has written. One for each connection, since it is the connection's order.
  */
 import { ERROR_CODES, type ErrorCode, OperationError } from '../base/errors.js'
+import { OUTCOME_UNKNOWN } from '../commands/run-command.js'
 import type { Store } from '../store/store.js'
 import { AskWriter } from '../table/region-clock.js'
 import type { Answer, TextFact, TextService } from './service.js'
@@ -159,10 +160,14 @@ function parseReply(bytes: Buffer): Reply {
 }
 
 /** Redis says `OOM ...` for FULL, and `MISCONF ` before what a log cannot do; other failures of ours begin with their code. */
-function refusalOf(line: string): OperationError {
+function refusalOf(reply: string): OperationError {
+  const isUnknown = reply.endsWith(OUTCOME_UNKNOWN)
+  const outcome = isUnknown ? 'unknown' : 'not-applied'
+  const line = isUnknown ? reply.slice(0, -OUTCOME_UNKNOWN.length) : reply
   const [first = '', ...words] = line.replace(/^MISCONF /, '').split(' ')
   const code = first.replace(/:$/, '')
-  if (code === 'OOM') return new OperationError('FULL', 'no memory is left for this entry')
-  if (Object.hasOwn(ERROR_CODES, code)) return new OperationError(code as ErrorCode, words.join(' '))
-  return new OperationError('REFUSED', code === 'ERR' ? words.join(' ') : line)
+  if (code === 'OOM') return new OperationError('FULL', 'no memory is left for this entry', { outcome })
+  if (Object.hasOwn(ERROR_CODES, code))
+    return new OperationError(code as ErrorCode, words.join(' '), { outcome })
+  return new OperationError('REFUSED', code === 'ERR' ? words.join(' ') : line, { outcome })
 }
