@@ -68,7 +68,7 @@ class Bench {
     const bus = new HeldBus(this.#bus)
     this.cycle = new WriterCycle({
       store: this.store,
-      run: (store, request, reply) => run(store, bus, request, reply),
+      run: (store, _plain, request, reply) => run(store, bus, request, reply),
       takeSaid: () => bus.take(),
       fail: (code, reply, error) => {
         if (!isOperationError(error) && !(error instanceof RangeError)) throw error

@@ -17,13 +17,15 @@
  */
 import type { OperationError } from '../base/errors.js'
 import { Message } from '../channel/message.js'
+import type { PlainStore } from '../store/plain-store.js'
 import type { SequencedStore } from '../store/sequenced-store.js'
 import type { Store } from '../store/store.js'
+import { type HeldAnswer, HeldAnswers } from './held-answers.js'
 
 export interface WriterCycleOptions {
   readonly store: SequencedStore
   /** Carries a request out; its answer is in `reply`. Throws what refuses it, and then nothing of it has happened. */
-  readonly run: (store: Store, request: Message, reply: Message) => void
+  readonly run: (store: Store, plain: PlainStore, request: Message, reply: Message) => void
   /** Makes `reply` say why a request of this code was refused. Throws what is no refusal but a bug. */
   readonly fail: (code: number, reply: Message, error: unknown) => void
   /** What the last evaluation has published, to be made heard; undefined if there was nothing. */
@@ -35,28 +37,18 @@ export interface WriterCycleOptions {
   readonly monotonicMs: () => number
 }
 
-/** An answer that waits for the log. */
-interface Held {
-  readonly ticket: number
-  readonly reply: Message
-  readonly code: number
-  readonly lsn: number
-  /** To be evaluated again if what it has seen is taken back; absent for what wrote. */
-  readonly request: Message | undefined
-  readonly say: (() => void) | undefined
-}
-
-/** Messages that are kept for the next group, and the largest of them. */
-const MOST_SPARE = 4096
-const MOST_SPARE_BYTES = 4096
-/** Of most requests and replies. */
-const USUAL_BYTES = 256
-
 export class WriterCycle {
   readonly #options: WriterCycleOptions
-  #held: Held[] = []
-  #heldBytes = 0
-  readonly #spare: Message[] = []
+  #held = new HeldAnswers()
+  /** Those that are being answered; else empty. */
+  #settling = new HeldAnswers()
+  #request = new Message(0)
+  #reply = this.#request
+  /** For answers without a payload. */
+  readonly #empty = new Message(0)
+  /** One function for all evaluations: of the request and the reply above. */
+  readonly #work = (store: Store, plain: PlainStore): void =>
+    this.#options.run(store, plain, this.#request, this.#reply)
 
   constructor(options: WriterCycleOptions) {
     this.#options = options
@@ -64,32 +56,24 @@ export class WriterCycle {
 
   /** Answers that wait for `settle`. */
   get held(): number {
-    return this.#held.length
+    return this.#held.count
   }
 
   /** Bytes of those answers, and of what may have to be evaluated again. */
   get heldBytes(): number {
-    return this.#heldBytes
+    return this.#held.bytes
   }
 
   /** Evaluates a request. True: it is answered by `reply`; false: `complete` will answer it. */
   handle(request: Message, reply: Message, ticket: number): boolean {
-    const { store } = this.#options
+    const { store, takeSaid } = this.#options
     const { lsn, wrote } = this.#evaluate(request, reply)
-    const say = this.#options.takeSaid?.()
+    const say = takeSaid?.()
     if (lsn <= store.released) {
       say?.()
       return true
     }
-    this.#heldBytes += reply.payloadBytes + (wrote ? 0 : request.payloadBytes)
-    this.#held.push({
-      ticket,
-      reply: this.#copyOf(reply),
-      code: request.code,
-      lsn,
-      request: wrote ? undefined : this.#copyOf(request),
-      say,
-    })
+    this.#held.add(ticket, request, reply, lsn, wrote, say)
     return false
   }
 
@@ -110,18 +94,21 @@ export class WriterCycle {
     for (;;) {
       const { released, refused } = store.commit(monotonicMs())
       const held = this.#held
-      this.#held = []
-      this.#heldBytes = 0
-      for (const answer of held) this.#answer(answer, released, refused)
+      this.#held = this.#settling
+      this.#settling = held
+      for (let i = 0; i < held.count; i++) this.#answer(held.at(i), released, refused)
+      held.clear()
       this.#options.settled?.()
-      if (this.#held.length === 0) return
+      if (this.#held.count === 0) return
     }
   }
 
   #evaluate(request: Message, reply: Message): { readonly lsn: number; readonly wrote: boolean } {
-    const { store, run, fail } = this.#options
+    const { store, fail } = this.#options
+    this.#request = request
+    this.#reply = reply
     try {
-      return store.evaluate((overlay) => run(overlay, request, reply))
+      return store.evaluate(this.#work)
     } catch (error) {
       this.#options.takeSaid?.()
       fail(request.code, reply, error)
@@ -130,28 +117,22 @@ export class WriterCycle {
     }
   }
 
-  #answer(held: Held, released: number, refused: OperationError | undefined): void {
+  #answer(held: HeldAnswer, released: number, refused: OperationError | undefined): void {
     const { complete, fail } = this.#options
-    const { ticket, reply, request, code } = held
+    const { ticket, request, code, say } = held
+    let { reply } = held
+    if (reply === undefined) {
+      reply = this.#empty
+      reply.clear(held.status)
+    }
     const isRefused = held.lsn > released && refused !== undefined
-    let isAnswered = true
-    if (!isRefused) held.say?.()
-    else if (request === undefined) fail(code, reply, refused)
-    else isAnswered = this.handle(request, reply, ticket)
-    if (isAnswered) complete(ticket, reply)
-    this.#giveBack(reply)
-    if (request !== undefined) this.#giveBack(request)
-  }
-
-  #copyOf(message: Message): Message {
-    const copy = this.#spare.pop() ?? new Message(USUAL_BYTES)
-    copy.copyHead(message)
-    copy.bytes.set(message.bytes.subarray(0, message.payloadBytes), 0)
-    return copy
-  }
-
-  #giveBack(message: Message): void {
-    const isKept = this.#spare.length < MOST_SPARE && message.bytes.length <= MOST_SPARE_BYTES
-    if (isKept) this.#spare.push(message)
+    if (!isRefused) {
+      say?.()
+      complete(ticket, reply)
+    } else if (request === undefined) {
+      fail(code, reply, refused)
+      complete(ticket, reply)
+      reply.trim()
+    } else if (this.handle(request, reply, ticket)) complete(ticket, reply)
   }
 }

@@ -2,6 +2,9 @@
  * What the writer thread does for each request: an operation of the table that clients and servers share, on the store as it
  * will be. Commands and whole transactions of the Redis protocol are two of them.
  *
+ * The two that most are, a get and a set without options of a short value, go straight from the message's words into the
+ * table's buffers, past the views of bytes that operations work on: the same meaning in half the time.
+ *
  * A refusal is an answer, too: for an operation a status and the reason, for a command the line that Redis would send.
  */
 import type { Message } from '../channel/message.js'
@@ -10,10 +13,16 @@ import { writeFailure } from '../commands/operations/failure.js'
 import { type OperationContext, replyWith, STATUS } from '../commands/operations/operation.js'
 import { carryOutOperation, OPERATIONS } from '../commands/operations/operation-table.js'
 import { errorLine } from '../commands/run-command.js'
+import type { PlainStore } from '../store/plain-store.js'
 import type { Store } from '../store/store.js'
 import type { FixedFacts } from './facts.js'
 import { HeldBus } from './held-bus.js'
 import { LaneCommands } from './lane-commands.js'
+
+const GET = OPERATIONS.get.code
+const SET = OPERATIONS.set.code
+/** Copied word by word up to here. */
+const SHORT_BYTES = 256
 
 export class WriterRequests {
   readonly #facts: FixedFacts
@@ -28,7 +37,8 @@ export class WriterRequests {
   }
 
   /** Throws what refuses it; then nothing has happened. */
-  run(store: Store, request: Message, reply: Message): void {
+  run(store: Store, plain: PlainStore, request: Message, reply: Message): void {
+    if (runPlainly(plain, request, reply)) return
     carryOutOperation(this.#contextOf(store), request, reply)
   }
 
@@ -60,4 +70,19 @@ export class WriterRequests {
     reply.clear(STATUS.YES)
     replyWith(reply, Buffer.from(`-${line.replace(/[\r\n]+/g, ' ')}\r\n`))
   }
+}
+
+/** Whether the request was one of those, and is carried out. */
+function runPlainly(plain: PlainStore, request: Message, reply: Message): boolean {
+  const { code, keyBytes, valueBytes } = request
+  if (keyBytes > SHORT_BYTES || request.flags !== 0 || request.first !== 0) return false
+  if (code === SET && valueBytes <= SHORT_BYTES) {
+    reply.clear(STATUS.YES)
+    plain.setAt(request.words, keyBytes, (keyBytes + 3) >>> 2, valueBytes)
+    return true
+  }
+  if (code !== GET) return false
+  reply.clear(STATUS.YES)
+  if (!plain.getInto(reply, request.words, keyBytes)) reply.code = STATUS.NO
+  return true
 }

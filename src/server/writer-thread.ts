@@ -94,7 +94,7 @@ async function main(): Promise<void> {
   })
   const cycle = new WriterCycle({
     store,
-    run: (overlay, request, reply) => requests.run(overlay, request, reply),
+    run: (overlay, plain, request, reply) => requests.run(overlay, plain, request, reply),
     fail: (code, reply, error) => {
       if (isOperationError(error)) tellState(status.noteRefusal(error, monotonicMs()))
       requests.fail(code, reply, error)

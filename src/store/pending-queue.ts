@@ -1,16 +1,24 @@
 /**
  * Pending writes in the order of the log: those of batches that have a position, then those of the batch that is being
  * evaluated. Bookkeeping only; what applying and forgetting mean is pending-writes.ts. One thread.
+ *
+ *   0 ... head        head ... end        end ... length
+ *   applied           pending             taken back, or not used yet
+ *
+ * The objects stay where they are and are used again, so what was taken out is valid until the next `add`.
  */
-import { type PendingWrite, UNSEALED } from './pending-write.js'
+import { PendingWrite, UNSEALED } from './pending-write.js'
+
+/** Objects that are kept for what comes. */
+const MOST_KEPT = 16_384
 
 export class PendingQueue {
   readonly #writes: PendingWrite[] = []
-  /** Those before this one have been applied. */
   #head = 0
+  #end = 0
 
   get isEmpty(): boolean {
-    return this.#head === this.#writes.length
+    return this.#head === this.#end
   }
 
   /** Whether the oldest one belongs to a batch that has a position. */
@@ -20,7 +28,7 @@ export class PendingQueue {
 
   /** Position of the newest batch that has one; 0: none is pending. */
   get newest(): number {
-    for (let i = this.#writes.length - 1; i >= this.#head; i--) {
+    for (let i = this.#end - 1; i >= this.#head; i--) {
       const lsn = this.#writes[i]?.lsn ?? UNSEALED
       if (lsn !== UNSEALED) return lsn
     }
@@ -30,17 +38,22 @@ export class PendingQueue {
   /** How many belong to the batch that is being evaluated. */
   get unsealed(): number {
     let count = 0
-    while (count < this.#writes.length - this.#head && this.#writes.at(-1 - count)?.lsn === UNSEALED) count++
+    while (count < this.#end - this.#head && this.#writes[this.#end - 1 - count]?.lsn === UNSEALED) count++
     return count
   }
 
-  push(write: PendingWrite): void {
+  /** The newest one from now on, to be told what it is. */
+  add(): PendingWrite {
+    const known = this.#writes[this.#end++]
+    if (known !== undefined) return known
+    const write = new PendingWrite()
     this.#writes.push(write)
+    return write
   }
 
   /** The batch that is being evaluated has this position now. */
   seal(lsn: number): void {
-    for (let i = this.#writes.length - 1; i >= this.#head; i--) {
+    for (let i = this.#end - 1; i >= this.#head; i--) {
       const write = this.#writes[i]
       if (write === undefined || write.lsn !== UNSEALED) return
       write.lsn = lsn
@@ -49,36 +62,41 @@ export class PendingQueue {
 
   /** Whether all of them have a position up to `lsn`. */
   isWithin(lsn: number): boolean {
-    return (this.#writes.at(-1)?.lsn ?? 0) <= lsn
+    return this.isEmpty || (this.#writes[this.#end - 1]?.lsn ?? 0) <= lsn
   }
 
   /** Takes the oldest batch if its position is up to `lsn`: its write, or all of them if they are several. */
   takeBatch(lsn: number): PendingWrite | readonly PendingWrite[] | undefined {
     const from = this.#head
-    const first = this.#writes[from]
+    const first = from < this.#end ? this.#writes[from] : undefined
     if (first === undefined || first.lsn > lsn) return undefined
-    let end = from + 1
-    while (end < this.#writes.length && this.#writes[end]?.lsn === first.lsn) end++
-    const batch = end === from + 1 ? first : this.#writes.slice(from, end)
-    this.#head = end
-    if (end === this.#writes.length) {
-      this.#writes.length = 0
-      this.#head = 0
-    }
+    let to = from + 1
+    while (to < this.#end && this.#writes[to]?.lsn === first.lsn) to++
+    const batch = to === from + 1 ? first : this.#writes.slice(from, to)
+    this.#head = to
+    if (to === this.#end) this.#beginAnew()
     return batch
   }
 
   /** Takes the newest one if `goes` says so. */
   takeLast(goes: (last: PendingWrite) => boolean): PendingWrite | undefined {
-    const last = this.#writes.at(-1)
-    return this.isEmpty || last === undefined || !goes(last) ? undefined : this.#writes.pop()
+    const last = this.isEmpty ? undefined : this.#writes[this.#end - 1]
+    if (last === undefined || !goes(last)) return undefined
+    this.#end--
+    return last
   }
 
   /** Oldest first. */
   *[Symbol.iterator](): Generator<PendingWrite> {
-    for (let i = this.#head; i < this.#writes.length; i++) {
+    for (let i = this.#head; i < this.#end; i++) {
       const write = this.#writes[i]
       if (write !== undefined) yield write
     }
+  }
+
+  #beginAnew(): void {
+    this.#head = 0
+    this.#end = 0
+    if (this.#writes.length > MOST_KEPT) this.#writes.length = MOST_KEPT
   }
 }

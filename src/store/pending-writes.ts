@@ -26,11 +26,12 @@ import type { Overlay } from './overlay-store.js'
 import { PendingIndex } from './pending-index.js'
 import { PendingQueue } from './pending-queue.js'
 import { PendingWrite, UNSEALED } from './pending-write.js'
+import type { PlainStore, PlainTarget } from './plain-store.js'
 import { PublishTogether } from './publish-together.js'
 import type { ScanPage, StoreStats } from './store.js'
 
-const NO_WORDS = new Int32Array(0)
 const NO_TIME = -1
+const FIRST_GROWN = 1024
 
 /** What the overlay asks of the writer that owns it. */
 export interface PendingOwner {
@@ -43,7 +44,7 @@ export interface PendingOwner {
   makeRoom(bytes: number, attempt: number): boolean
 }
 
-export class PendingWrites implements Overlay {
+export class PendingWrites implements Overlay, PlainStore {
   readonly #table: Table
   readonly #staging: Staging
   readonly #records: RecordBatch
@@ -53,7 +54,8 @@ export class PendingWrites implements Overlay {
   readonly #appliedKey: KeyBuffer
   readonly #together: PublishTogether
   /** Hashes of what has been inserted: their stripes may have to grow. */
-  readonly #grown: number[] = []
+  #grown = new Int32Array(FIRST_GROWN)
+  #grownCount = 0
   readonly #queue = new PendingQueue()
   #nowMs = NO_TIME
   #seen = 0
@@ -119,7 +121,6 @@ export class PendingWrites implements Overlay {
   apply(lsn: number): void {
     const isAll = this.#queue.isWithin(lsn)
     if (isAll) this.#index.clear()
-    const grown = this.#grown
     for (;;) {
       const batch = this.#queue.takeBatch(lsn)
       if (batch === undefined) break
@@ -131,15 +132,20 @@ export class PendingWrites implements Overlay {
         for (const write of batch) this.#noteApplied(write, isAll)
       }
     }
-    for (let i = 0; i < grown.length; i++) this.#staging.settle(grown[i] ?? 0)
-    grown.length = 0
+    for (let i = 0; i < this.#grownCount; i++) this.#staging.settle(this.#grown[i]!)
+    this.#grownCount = 0
   }
 
   #noteApplied(write: PendingWrite, isForgotten: boolean): void {
     if (!isForgotten) this.#index.applied(write)
     if (write.room === undefined) return
     this.#staging.unreserve(write.hash, write.room)
-    this.#grown.push(write.hash)
+    if (this.#grownCount === this.#grown.length) {
+      const longer = new Int32Array(2 * this.#grownCount)
+      longer.set(this.#grown)
+      this.#grown = longer
+    }
+    this.#grown[this.#grownCount++] = write.hash
   }
 
   /** Forgets what has a position above `lsn`, and what has none. */
@@ -185,6 +191,31 @@ export class PendingWrites implements Overlay {
 
   seek(key: Uint8Array): boolean {
     this.#table.key.setBytes(key)
+    return this.#seek()
+  }
+
+  setAt(words: Int32Array, keyBytes: number, valueAt: number, valueBytes: number): void {
+    const { key, value } = this.#table
+    key.setFromWords(words, 0, keyBytes, undefined)
+    this.#seek()
+    this.#owner.assertWritable()
+    value.setFromWords(words, valueAt, valueBytes)
+    this.#put(NO_EXPIRY)
+  }
+
+  getInto(target: PlainTarget, words: Int32Array, keyBytes: number): boolean {
+    this.#table.key.setFromWords(words, 0, keyBytes, undefined)
+    const found = this.#seek()
+    this.note(found)
+    if (!found) return false
+    const { value } = this
+    target.shape(0, value.length)
+    target.bytes.set(value, 0)
+    return true
+  }
+
+  /** Whether the key in `table.key` is there and has not expired. */
+  #seek(): boolean {
     this.#look()
     if (this.#reference === 0) return false
     this.expiresAtMs = this.#staging.chunks.expiryOf(this.#reference)
@@ -207,8 +238,13 @@ export class PendingWrites implements Overlay {
 
   put(value: Uint8Array, expiresAtMs: number): void {
     this.#owner.assertWritable()
-    const { key } = this.#table
     this.#table.value.setBytes(value)
+    this.#put(expiresAtMs)
+  }
+
+  /** Gives the sought key what `table.value` holds. */
+  #put(expiresAtMs: number): void {
+    const { key } = this.#table
     for (let attempt = 0; ; attempt++) {
       const reference = this.#staging.stage(key, this.#table.value, expiresAtMs, attempt > 0)
       if (reference !== 0) {
@@ -236,7 +272,9 @@ export class PendingWrites implements Overlay {
   clear(): void {
     this.#owner.assertWritable()
     this.#records.clear()
-    this.#push(new PendingWrite(undefined, NO_WORDS, 0, 0, undefined, 0))
+    const write = this.#queue.add()
+    write.beClear()
+    this.#noteAdded(write)
     this.#changes++
   }
 
@@ -302,9 +340,9 @@ export class PendingWrites implements Overlay {
     }
     const words = this.#staging.chunks.wordsOf(reference)
     const keyAt = this.#staging.chunks.keyAt(reference)
-    const write = new PendingWrite(key, words, keyAt, reference, room, room === undefined ? 0 : 1)
-    write.stamp = stamp
-    this.#push(write)
+    const write = this.#queue.add()
+    write.beSet(key, words, keyAt, reference, room, stamp)
+    this.#noteAdded(write)
     this.#changes++
   }
 
@@ -312,15 +350,13 @@ export class PendingWrites implements Overlay {
   #delete(counter: number): void {
     const { key } = this.#table
     this.#records.delete(key.buffer.subarray(0, key.byteLength))
-    const words = key.words.slice(0, ((key.byteLength + 7) >>> 3) << 1)
-    const write = new PendingWrite(key, words, 0, 0, undefined, -1)
-    write.counter = counter
-    this.#push(write)
+    const write = this.#queue.add()
+    write.beDelete(key, counter)
+    this.#noteAdded(write)
     this.#reference = 0
   }
 
-  #push(write: PendingWrite): void {
-    this.#queue.push(write)
+  #noteAdded(write: PendingWrite): void {
     this.#index.add(write, write.isClear ? undefined : this.#latest)
     this.#latest = write
     this.#reference = write.reference

@@ -37,6 +37,7 @@ import { Chores } from './chores.js'
 import { LoggedRemovals } from './logged-removals.js'
 import { OverlayStore } from './overlay-store.js'
 import { type PendingOwner, PendingWrites } from './pending-writes.js'
+import type { PlainStore } from './plain-store.js'
 import type { Commit, Evaluation, LogStats, RegionTime, SequencedParts } from './sequenced-contract.js'
 import type { Store } from './store.js'
 
@@ -129,13 +130,13 @@ export class SequencedStore {
    * Runs `work` on the store as it will be: one batch, which happens whole or not at all. What `work` throws passes
    * through, and nothing has changed. Throws DISK_FULL, LOG_FAILED, RangeError for a batch that no frame holds.
    */
-  evaluate<T>(work: (store: Store) => T): Evaluation<T> {
+  evaluate<T>(work: (store: Store, plain: PlainStore) => T): Evaluation<T> {
     const pending = this.#pending
     this.#refusal = undefined
     pending.begin()
     let result: T
     try {
-      result = work(this.#store)
+      result = work(this.#store, pending)
     } catch (error) {
       pending.dropAbove(NO_POSITION)
       throw error
