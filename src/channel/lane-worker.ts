@@ -30,10 +30,12 @@ import { LaneFile, type LaneFileHandle } from './lane-file.js'
 import { FAULTS, MAX_WINDOW } from './layout.js'
 import { type Ledger, workerOf } from './ledger.js'
 import { Message } from './message.js'
-import { type Handler, type LaneKeeper, ServedLane } from './served-lane.js'
+import { type Handler, type LaneKeeper, type LookAhead, ServedLane } from './served-lane.js'
 
 /** Most requests of one lane before the others have their turn. */
 const BATCH = 64
+/** Short requests that are taken together. */
+const GROUP = 16
 /**
  * A look at a lane costs 50 to 100 ns, so with many of them those that had something are looked at first (measured with
  * 256: a round trip 16 us without that); all are at each eighth poll, and whenever these have nothing.
@@ -61,6 +63,7 @@ export interface LaneWorkerOptions {
   readonly ledger: Ledger
   readonly bell: Bell
   readonly handler: Handler
+  readonly lookAhead?: LookAhead
   /** It keeps lanes it has taken: for the only worker of a server, which then need not ask whose they are. */
   readonly keepsLanes?: boolean
   /** A client's lane was dropped. */
@@ -104,7 +107,9 @@ export class LaneWorker {
       tag: options.ledger.join(options.number, options.thread),
       ledger: options.ledger,
       handler: options.handler,
+      lookAhead: options.lookAhead,
       request: new Message(),
+      group: Array.from({ length: GROUP }, () => new Message()),
       reply: new Message(),
       keepsLanes: options.keepsLanes ?? false,
       onFault: ({ file, lane }, fault) => options.onFault?.(file, lane, FAULTS[fault] ?? 'unknown'),

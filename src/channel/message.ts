@@ -27,6 +27,8 @@ export class Message {
   second = 0
   keyBytes = 0
   valueBytes = 0
+  /** For who handles a request to tell himself something beforehand; 0 unless he has. Never sent. */
+  hint = 0
   words: Int32Array
   bytes: NativeBuffer
 

@@ -43,13 +43,23 @@ const NONE = -1
 /** True: the answer is in `reply`. False: it follows, by `complete` with the ticket. */
 export type Handler = (request: Message, reply: Message, ticket: number) => boolean
 
+/**
+ * Told of short requests before they are carried out one after the other, the first `count` of `requests`: what they will
+ * look at can be brought into the cache for all of them together, and `hint` set. It decides nothing.
+ */
+export type LookAhead = (requests: readonly Message[], count: number) => void
+
 /** What the lanes of one worker have in common. */
 export interface LaneKeeper {
   readonly number: number
   readonly tag: number
   readonly ledger: Ledger
   readonly handler: Handler
+  readonly lookAhead: LookAhead | undefined
+  /** Where a request goes that did not come short and whole. */
   readonly request: Message
+  /** Where short ones go, so many at a time. */
+  readonly group: readonly Message[]
   readonly reply: Message
   /** Keeps every lane that it has taken, until it is detached. */
   readonly keepsLanes: boolean
@@ -115,7 +125,11 @@ export class ServedLane {
     let done = 0
     try {
       if (this.#desk.isHolding) done += this.#sendParts()
-      while (done < most && this.#serveNext()) done++
+      for (;;) {
+        done += this.#serveGroup(most - done)
+        if (done === most || !this.#serveNext()) break
+        done++
+      }
     } finally {
       this.#isServing = false
       this.#wake()
@@ -186,6 +200,32 @@ export class ServedLane {
     this.#forget()
     this.#letGo()
     return false
+  }
+
+  /**
+   * Takes requests that are short, whole and as they should be into private memory, and then carries them out in their
+   * order. None is marked as taken before its turn, so what is not carried out is still there for the next look.
+   */
+  #serveGroup(most: number): number {
+    if (this.isOver) return 0
+    const { group, lookAhead } = this.#keeper
+    const next = this.#rows[this.#rowAt + NEXT]!
+    const limit = Math.min(most, group.length)
+    let count = 0
+    for (; count < limit; count++) {
+      const sequence = (next + count) & SEQUENCE_MASK
+      const at = this.#view.slotAt(sequence)
+      if (Atomics.load(this.#words, at) !== stateWord(sequence, REQUESTED)) break
+      if (!this.#intake.takeShort(sequence, at, group[count]!)) break
+    }
+    if (count > 1 && lookAhead !== undefined) lookAhead(group, count)
+    for (let done = 0; done < count; done++) {
+      const sequence = (next + done) & SEQUENCE_MASK
+      if (this.isOver || this.#desk.isFull) return done
+      if (this.#pending[sequence & this.#view.mask] !== NONE) return done
+      this.#carryOut(sequence, group[done]!)
+    }
+    return count
   }
 
   /** Deals with the next request, or the next part of it; false if there is nothing to do. */

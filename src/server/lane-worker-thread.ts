@@ -16,7 +16,7 @@ import { Ledger } from '../channel/ledger.js'
 import { runOperation } from '../commands/operations/operation-table.js'
 import { LaneCommands } from './lane-commands.js'
 import { carryOut, type FromLaneWorker, type LaneWorkerData, type ToLaneWorker } from './lane-orders.js'
-import { runPlainly } from './plain-requests.js'
+import { PlainRequests } from './plain-requests.js'
 import { openStore } from './worker-store.js'
 
 /** Longest time without a look at the event loop. */
@@ -30,6 +30,7 @@ async function main(): Promise<void> {
   const data = workerData as LaneWorkerData
   const tell = (message: FromLaneWorker): void => port.postMessage(message)
   const store = openStore(data.table)
+  const plain = new PlainRequests(store)
   const commands = new LaneCommands(store, data.facts, () => tell({ kind: 'shutdown' }))
   const context = {
     store,
@@ -42,9 +43,10 @@ async function main(): Promise<void> {
     ledger: Ledger.attach(data.ledger),
     bell: Bell.attach(data.bell),
     handler: (request, reply) => {
-      if (!runPlainly(store, request, reply)) runOperation(context, request, reply)
+      if (!plain.run(request, reply)) runOperation(context, request, reply)
       return true
     },
+    lookAhead: (requests, count) => plain.lookAhead(requests, count),
     onFault: (file, _lane, reason) => tell({ kind: 'dropped', file: file.id, reason }),
     // A bug of ours: the node does not go on with a thread that has lost its mind.
     onError: (error) => {

@@ -11,6 +11,7 @@ import { POSITIONS } from '../table/positions.js'
 import { READ_BYTES, SHORT_VALUE_BYTES } from '../table/reader.js'
 import { Space, type TableFacts } from '../table/space.js'
 import { Table } from '../table/table.js'
+import type { Touch } from '../table/touch.js'
 import type { WalkedEntry } from '../table/walker.js'
 import { ALWAYS, IF_ABSENT, IF_PRESENT, IF_STAMP, NO_EXPIRY } from '../table/writer.js'
 import { capacityWithin, withHeadroom } from './headroom.js'
@@ -139,10 +140,18 @@ export class DirectStore implements Store {
     return table.find(READ_BYTES) ? table.reader.bytes : undefined
   }
 
-  /** Puts the value of the key that lies at the beginning of `words` into `target`; whether there is one. */
-  getInto(target: ValueTarget, words: Int32Array, keyBytes: number): boolean {
+  /** Brings what up to `most` keys will look at into the cache, and hashes them for getInto and setAt. */
+  newTouch(most: number): Touch {
+    return this.#table.newTouch(most)
+  }
+
+  /**
+   * Puts the value of the key that lies at the beginning of `words` into `target`; whether there is one. `hash` is the key's,
+   * or 0: not known.
+   */
+  getInto(target: ValueTarget, words: Int32Array, keyBytes: number, hash: number): boolean {
     const table = this.#table
-    table.key.setFromWords(words, 0, keyBytes, undefined)
+    table.key.setFromWords(words, 0, keyBytes, hash === 0 ? undefined : hash)
     if (!table.find(READ_BYTES)) return false
     const { reader } = table
     const { byteLength } = reader
@@ -153,9 +162,9 @@ export class DirectStore implements Store {
   }
 
   /** A plain {@link set}; key and value begin with words 0 and `valueAt` of `words`, and the value is a short one. */
-  setAt(words: Int32Array, keyBytes: number, valueAt: number, valueBytes: number): void {
+  setAt(words: Int32Array, keyBytes: number, hash: number, valueAt: number, valueBytes: number): void {
     const table = this.#table
-    table.key.setFromWords(words, 0, keyBytes, undefined)
+    table.key.setFromWords(words, 0, keyBytes, hash === 0 ? undefined : hash)
     table.value.setFromWords(words, valueAt, valueBytes)
     table.put(NO_EXPIRY, ALWAYS)
   }

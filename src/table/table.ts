@@ -29,6 +29,7 @@ import { Settler } from './settler.js'
 import { type Attachment, Space, type TableFacts } from './space.js'
 import { Staging } from './staging.js'
 import { type TableStats, tableStats } from './stats.js'
+import { Touch } from './touch.js'
 import { ValueBuffer } from './value-buffer.js'
 import type { TableView } from './view.js'
 import { type WalkedEntry, Walker } from './walker.js'
@@ -148,6 +149,11 @@ export class Table implements ReadableTable {
   get batch(): Batch {
     this.#batch ??= new Batch(this.space)
     return this.#batch
+  }
+
+  /** For who looks up to `most` keys up by himself. */
+  newTouch(most: number): Touch {
+    return new Touch(this.space, most)
   }
 
   /** Another key buffer with the hash of this table. */

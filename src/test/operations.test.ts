@@ -9,7 +9,7 @@ import { FieldReader, FieldWriter } from '../commands/operations/fields.js'
 import { FLAGS, NUMBER_KIND, STATUS, valueIn } from '../commands/operations/operation.js'
 import { OPERATIONS, type OperationName, runOperation } from '../commands/operations/operation-table.js'
 import { numberField } from '../commands/operations/together.js'
-import { runPlainly } from '../server/plain-requests.js'
+import { PlainRequests } from '../server/plain-requests.js'
 import { DirectStore } from '../store/direct-store.js'
 import { MapStore } from '../store/map-store.js'
 import type { Store } from '../store/store.js'
@@ -43,7 +43,9 @@ function ask(store: Store, name: OperationName | number, asked: Asked = {}): Ans
   request.flags = asked.flags ?? 0
   const runCommand = (args: readonly Buffer[]) => Buffer.from(`+${args.join(' ')}\r\n`)
   // Where it can be, as lane workers do it.
-  const isDone = store instanceof DirectStore && runPlainly(store, request, reply)
+  const plain = store instanceof DirectStore ? new PlainRequests(store) : undefined
+  plain?.lookAhead([request, request], 2)
+  const isDone = plain?.run(request, reply) === true
   if (!isDone) runOperation({ store, runCommand }, request, reply)
   const value = valueIn(reply).toString('latin1')
   return { status: reply.code, value, first: reply.first, second: reply.second, failure: readFailure(reply) }
