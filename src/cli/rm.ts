@@ -12,8 +12,10 @@ export function rmCommand(): Command {
     .argument('<name>')
     .option('--force', 'also if threads have it open: their next operation fails with CLOSED')
     .action((name: string, options: { force?: true }) => {
-      const users = SharedMap.list().find((table) => table.name === name)?.participants ?? 0
-      if (users > 0 && options.force !== true) {
+      const table = SharedMap.list().find((each) => each.name === name)
+      const users = table?.participants ?? 0
+      // One that a server has is not taken away at all.
+      if (users > 0 && table?.role === 'direct' && options.force !== true) {
         throw new CouldNotError(
           `${name} is open in ${users} ${users === 1 ? 'thread' : 'threads'}; --force takes it away from them`,
         )

@@ -7,6 +7,7 @@
 import { connect, type Socket } from 'node:net'
 import { ERROR_CODES, type ErrorCode, OperationError } from '../base/errors.js'
 import type { RegionName } from '../memory/region-name.js'
+import { controlFile, controlPath } from '../memory/served-files.js'
 import {
   type ControlMessage,
   ControlReader,
@@ -14,7 +15,7 @@ import {
   type Hello,
   type Welcome,
 } from './control-messages.js'
-import { controlFile, controlPath, withSocketPath } from './control-path.js'
+import { withSocketPath } from './control-path.js'
 import { SocketMessenger } from './messenger.js'
 
 /** The server is trusted, but a string has a limit. */

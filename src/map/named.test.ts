@@ -7,12 +7,14 @@ import {
   mkdirSync,
   readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
@@ -155,6 +157,20 @@ describe('a named table', options, () => {
     assert.throws(() => map.get('k'), { code: 'CLOSED' })
     using next = SharedMap.open('removed', { capacity: '64KiB' })
     assert.equal(next.get('k'), undefined)
+  })
+
+  test('says what to do where there is no directory for it, or where something else lies in its place', () => {
+    const directory = process.env['HEARTH_SHM_DIR']!
+    process.env['HEARTH_SHM_DIR'] = join(directory, 'nowhere')
+    try {
+      const attempts = [() => SharedMap.open('x'), () => SharedMap.unlink('x'), () => SharedMap.list()]
+      for (const attempt of attempts) assert.throws(attempt, { code: 'REFUSED', message: /HEARTH_SHM_DIR/ })
+    } finally {
+      process.env['HEARTH_SHM_DIR'] = directory
+    }
+    mkdirSync(fileOf('directory'))
+    assert.throws(() => SharedMap.open('directory'), { code: 'REFUSED', message: /no plain file/ })
+    rmdirSync(fileOf('directory'))
   })
 
   test('knows when its file was taken away by other means', () => {

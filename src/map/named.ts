@@ -5,7 +5,7 @@
  * retired) is decided again under the lock of the name, so that of twenty who come at once one creates and the others
  * get what it made. A region can still be retired between opening and joining it: then it is tried again.
  */
-import { statSync } from 'node:fs'
+import { closeSync, statSync } from 'node:fs'
 import { wallClockMs } from '../base/clock.js'
 import { isOperationError, OperationError } from '../base/errors.js'
 import type { Codec } from '../codec/codec.js'
@@ -15,9 +15,11 @@ import { type MappedHandle, MappedRegion, retireLocked } from '../memory/mapped-
 import { withNameLock } from '../memory/name-lock.js'
 import { Native } from '../memory/native.js'
 import { ReadOnlyRegion } from '../memory/read-only-region.js'
+import { openRegionFile, readFront } from '../memory/region-file.js'
 import { listRegions } from '../memory/region-list.js'
 import { type RegionName, regionName } from '../memory/region-name.js'
 import { sweepLeftovers } from '../memory/region-sweep.js'
+import { removeServedLocked, SERVER_RECORD } from '../memory/served-files.js'
 import type { SharedArrayRegion } from '../memory/shared-array-region.js'
 import { readFacts, Space } from '../table/space.js'
 import { type OpenOptions, OpenTerms } from './open-terms.js'
@@ -94,14 +96,36 @@ export function attachNamed({ name, id, access }: MappedHandle): MappedRegion | 
   )
 }
 
-/** Gives the name up: who uses the table now gets CLOSED from then on. False if there was none. */
+/**
+ * Gives the name up: who uses the table now gets CLOSED from then on. False if there was none. Throws OperationError SERVED
+ * while a server has it: it would go on serving what nobody finds, beside the next one of its name.
+ */
 export function unlinkNamed(name: string): boolean {
   const parsed = regionName(name)
   const mode = statSync(parsed.path, { throwIfNoEntry: false })?.mode ?? DEFAULT_FILE_MODE
   const fileMode = (mode & 0o666) | DEFAULT_FILE_MODE
-  return withNameLock(Native.load(), parsed, fileMode, NAME_LOCK_TIMEOUT_MS, () =>
-    retireLocked(parsed, fileMode),
-  )
+  const native = Native.load()
+  return withNameLock(native, parsed, fileMode, NAME_LOCK_TIMEOUT_MS, () => {
+    refuseServedLocked(native, parsed, fileMode)
+    const wasThere = retireLocked(parsed, fileMode)
+    removeServedLocked(parsed)
+    return wasThere
+  })
+}
+
+function refuseServedLocked(native: Native, name: RegionName, fileMode: number): void {
+  const descriptor = openRegionFile(name, fileMode)
+  if (descriptor === undefined) return
+  try {
+    if (!native.isByteLocked(descriptor, SERVER_RECORD)) return
+    const server = readFront(name, descriptor).words[HEADER.serverProcess]!
+    throw new OperationError(
+      'SERVED',
+      `'${name.name}' is served by process ${server}, which is alive: stop it first`,
+    )
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 export function listNamed(): NamedTable[] {
@@ -121,6 +145,12 @@ export function listNamed(): NamedTable[] {
 
 function isServedFront({ words }: { readonly words: Int32Array }): boolean {
   return words[HEADER.role] === REGION_ROLE.SERVED
+}
+
+function howServed({ presence }: MappedRegion): string {
+  return presence.isPresent(SERVER_RECORD)
+    ? 'is served: connect a client to write to it'
+    : 'was served by a process that has ended: start a server of that name, or remove it (hearth rm)'
 }
 
 /** Opens for reading and writing. */
@@ -187,7 +217,7 @@ class Opener<K, V> {
 
   #agree(region: MappedRegion): NamedAttached<K, V> {
     if (region.segments[0]!.words[HEADER.role] !== REGION_ROLE.DIRECT)
-      throw new OperationError('SERVED', `'${this.#name.name}' is served: connect a client to write to it`)
+      throw new OperationError('SERVED', `'${this.#name.name}' ${howServed(region)}`)
     return { region, ...this.#terms.agree(region), initialSize: 0 }
   }
 

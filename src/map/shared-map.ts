@@ -119,7 +119,10 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     return listNamed()
   }
 
-  /** Removes the name: who still uses the table gets OperationError CLOSED. False if there was none. */
+  /**
+   * Removes the name: who still uses the table gets OperationError CLOSED. False if there was none. Throws OperationError
+   * SERVED while a server has it.
+   */
   static unlink(name: string): boolean {
     return unlinkNamed(name)
   }

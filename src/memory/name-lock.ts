@@ -9,11 +9,12 @@
  * For processes and their threads; waiting blocks the thread, for at most the time given.
  */
 import { closeSync, constants, fchmodSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { monotonicMs } from '../base/clock.js'
 import { OperationError } from '../base/errors.js'
 import type { Native } from './native.js'
 import { leadsTo, openTrusted } from './region-file.js'
-import { type RegionName, SAFELY } from './region-name.js'
+import { noDirectory, type RegionName, SAFELY } from './region-name.js'
 
 const FIRST_SLEEP_MS = 0.2
 const LONGEST_SLEEP_MS = 5
@@ -95,6 +96,7 @@ function openLockFile(path: string, fileMode: number): number {
       fchmodSync(descriptor, fileMode)
       return descriptor
     } catch (error) {
+      if (isCode(error, 'ENOENT')) throw noDirectory(dirname(path), error)
       if (!isCode(error, 'EEXIST')) throw error
     }
   }

@@ -55,6 +55,7 @@ function openChecked(path: string, flags: number, check: (stats: Stats) => void)
     if (code === 'ENOENT') return undefined
     if (code === 'ELOOP') throw refusal(path, 'it is a symbolic link')
     if (code === 'EACCES') throw refusal(path, 'it belongs to another user')
+    if (code === 'EISDIR' || code === 'ENXIO') throw refusal(path, 'it is no plain file')
     throw error
   }
   try {

@@ -4,7 +4,7 @@ import { MAX_PARTICIPANTS } from '../base/limits.js'
 import { HEADER, REGION_STATE } from './header.js'
 import type { Native } from './native.js'
 import { type RegionFront, readFront, segmentBytesOf } from './region-file.js'
-import { nameOfFile, type RegionName, regionName, SAFELY, shmDirectory } from './region-name.js'
+import { nameOfFile, noDirectory, type RegionName, regionName, SAFELY, shmDirectory } from './region-name.js'
 
 export interface RegionReport {
   readonly name: RegionName
@@ -21,11 +21,19 @@ export interface RegionReport {
 
 /** Those of this user's, and of others' who let it read theirs, by name. */
 export function listRegions(native: Native): RegionReport[] {
-  const names = readdirSync(shmDirectory()).map(nameOfFile)
-  return names
+  return namesIn(shmDirectory())
     .filter((name) => name !== undefined)
     .sort()
     .flatMap((name) => reportOn(native, regionName(name)) ?? [])
+}
+
+function namesIn(directory: string): (string | undefined)[] {
+  try {
+    return readdirSync(directory).map(nameOfFile)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw noDirectory(directory, error)
+    throw error
+  }
 }
 
 function reportOn(native: Native, name: RegionName): RegionReport | undefined {

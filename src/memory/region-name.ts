@@ -10,6 +10,7 @@
  */
 import { constants } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { OperationError } from '../base/errors.js'
 import { LAYOUT_VERSION } from './header.js'
 
 const PREFIX = `hearth-v${LAYOUT_VERSION}`
@@ -33,6 +34,15 @@ export interface RegionName {
  */
 export function shmDirectory(): string {
   return resolve(process.env['HEARTH_SHM_DIR'] || '/dev/shm')
+}
+
+/** What is wrong when there is no such directory. */
+export function noDirectory(directory: string, cause: unknown): OperationError {
+  return new OperationError(
+    'REFUSED',
+    `there is no directory ${directory} for named tables: mount a tmpfs there, or name another one in HEARTH_SHM_DIR`,
+    { cause },
+  )
 }
 
 /** Throws TypeError or RangeError for what cannot be a name. */

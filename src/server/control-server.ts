@@ -18,9 +18,10 @@ import {
   type Request,
   type Welcome,
 } from '../client/control-messages.js'
-import { controlPath, withSocketPath } from '../client/control-path.js'
+import { withSocketPath } from '../client/control-path.js'
 import type { Bus } from '../commands/bus.js'
 import type { RegionName } from '../memory/region-name.js'
+import { controlPath } from '../memory/served-files.js'
 import { ControlListener } from './control-listener.js'
 
 export interface Applicant {

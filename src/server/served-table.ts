@@ -10,10 +10,10 @@ import { HEADER } from '../memory/header.js'
 import type { MappedRegion } from '../memory/mapped-region.js'
 import { UnsupportedError } from '../memory/native.js'
 import { type RegionName, regionName } from '../memory/region-name.js'
+import { bellPath, sweepServedLocked } from '../memory/served-files.js'
 import { DirectStore, type DirectStoreOptions } from '../store/direct-store.js'
 import { giveNameUp, takeName } from '../store/served-region.js'
 import { type Admission, ControlServer } from './control-server.js'
-import { bellPath, sweepServedLocked } from './lane-paths.js'
 
 export interface ServedTable {
   readonly store: DirectStore

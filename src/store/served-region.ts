@@ -7,7 +7,6 @@
  * successor's region appears, and what processes share directly is never taken over.
  */
 import { isOperationError, OperationError } from '../base/errors.js'
-import { MAX_PARTICIPANTS } from '../base/limits.js'
 import { geometry } from '../memory/geometry.js'
 import { HEADER, REGION_ROLE } from '../memory/header.js'
 import { type MappedHandle, MappedRegion, retireLocked } from '../memory/mapped-region.js'
@@ -16,10 +15,9 @@ import { Native } from '../memory/native.js'
 import type { Presence } from '../memory/region.js'
 import { type RegionName, regionName } from '../memory/region-name.js'
 import { sweepLeftovers } from '../memory/region-sweep.js'
+import { SERVER_RECORD } from '../memory/served-files.js'
 import { Space, type TableFacts } from '../table/space.js'
 
-/** The byte that a server locks, by the rules of KernelPresence. */
-const SERVER_RECORD = MAX_PARTICIPANTS
 const FILE_MODE = 0o600
 const NAME_LOCK_TIMEOUT_MS = 10_000
 

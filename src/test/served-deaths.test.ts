@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { Client, isOperationError, Server } from '../index.js'
+import { Client, isOperationError, Server, SharedMap } from '../index.js'
 import { awaitState, ending, nextMessage } from './named-process.js'
 import { NO_NAMED_TABLES, useScratchDirectory } from './named-scratch.js'
 import { runServed, startServed, startServedThread, startServer } from './served-process.js'
@@ -94,6 +94,31 @@ describe('servers that go', options, () => {
       assert.deepEqual(filesOf(name), [])
     })
   }
+
+  it('a name goes only when its server has ended, and nothing of it stays', async () => {
+    const name = 'removed'
+    const server = await startServer(name)
+    const client = await Client.connect(name)
+    await client.set('k', 'v')
+    assert.throws(
+      () => SharedMap.unlink(name),
+      (error) => isOperationError(error, 'SERVED') && error.message.includes(`process ${server.pid}`),
+    )
+    assert.throws(
+      () => SharedMap.open(name),
+      (error) => isOperationError(error, 'SERVED') && /connect a client/.test(error.message),
+    )
+    assert.equal(await client.get('k'), 'v')
+    server.kill('SIGKILL')
+    await ending(server)
+    await client.close()
+    assert.throws(
+      () => SharedMap.open(name),
+      (error) => isOperationError(error, 'SERVED') && /has ended/.test(error.message),
+    )
+    assert.equal(SharedMap.unlink(name), true)
+    assert.deepEqual(filesOf(name), [])
+  })
 
   it('a client reconnects by itself, and reads nothing of what the dead server had', async () => {
     const name = 'again'
