@@ -2,23 +2,23 @@
 import { Command } from 'commander'
 import { checkDirectory } from './check-directory.js'
 import { checkTable } from './check-table.js'
-import { isDirectoryArgument } from './data-directory.js'
 import { UsageError } from './exit.js'
+import { type TableOption, tableOrDirectory, withTableOrDirectory } from './table-or-directory.js'
 
-interface CheckOptions {
+interface CheckOptions extends TableOption {
   readonly json?: true
   readonly holdUp?: true
 }
 
 export function checkCommand(): Command {
-  return new Command('check')
+  return withTableOrDirectory(new Command('check'))
     .description('walk everything in a named table or a data directory and say whether it is good')
-    .argument('<name-or-dir>', "a named table, or a data directory (written as a path: './data')")
     .option('--hold-up', 'have all writers of the table wait meanwhile, so that all memory is accounted for')
     .option('--json', 'one JSON object')
-    .action((argument: string, options: CheckOptions) => {
-      if (!isDirectoryArgument(argument)) return checkTable(argument, options)
+    .action((argument: string | undefined, options: CheckOptions) => {
+      const meant = tableOrDirectory(argument, options)
+      if ('table' in meant) return checkTable(meant.table, options)
       if (options.holdUp === true) throw new UsageError('--hold-up is for named tables, not for directories')
-      return checkDirectory(argument, options)
+      return checkDirectory(meant.directory, options)
     })
 }

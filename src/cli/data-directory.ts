@@ -14,11 +14,6 @@ export interface DataDirectory {
   readonly identity: Identity
 }
 
-/** Whether an argument that may name a table or a directory is a directory: it is there, or is written as a path. */
-export function isDirectoryArgument(argument: string): boolean {
-  return argument.includes('/') || statSync(argument, { throwIfNoEntry: false })?.isDirectory() === true
-}
-
 /** Throws {@link UsageError} if there is no data directory at `path`, CORRUPT if it does not know itself any more. */
 export function openDataDirectory(path: string): DataDirectory {
   const stat = statSync(path, { throwIfNoEntry: false })

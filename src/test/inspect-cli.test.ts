@@ -139,6 +139,26 @@ describe('a named table looked at from a shell', { skip: NO_NAMED_TABLES }, () =
     region.presence.close()
   })
 
+  test('may have a name that looks like a path', () => {
+    const name = 'team/sessions'
+    using map = SharedMap.open(name, { capacity: '1MiB' })
+    map.set('k', 'v')
+    const good = `${name}: good, 1 entry, every chunk and page accounted for\n`
+    assert.deepEqual(run(['check', '--name', name]), { code: 0, out: good, err: '' })
+    assert.match(run(['inspect', '--name', name]).out, /^name +team\/sessions\n/)
+    assert.match(run(['ls']).out, /^team\/sessions /m)
+    for (const command of ['check', 'inspect']) {
+      const path = run([command, name])
+      assert.deepEqual([path.code, path.out], [2, ''])
+      assert.match(
+        path.err,
+        /no directory team\/sessions; if a table has that name, say --name team\/sessions/,
+      )
+      assert.match(run([command, 'a', '--name', name]).err, /what is meant, a or the table team\/sessions\?/)
+      assert.match(run([command]).err, /name a table or a data directory/)
+    }
+  })
+
   test('that is not there, or is none, is said so', () => {
     for (const command of ['check', 'inspect']) {
       const absent = run([command, 'absent'])
@@ -206,6 +226,19 @@ describe('hearth doctor', { skip: NO_NAMED_TABLES }, () => {
     assert.equal(about('futex', findings)?.verdict, 'bad')
     assert.match(about('futex', findings)?.found ?? '', /was ended by SIGSYS/)
     assert.equal(about('kernel locks', findings)?.verdict, 'good')
+  })
+
+  test('believes kernel locks only of a process that it has killed', async () => {
+    const found = async (text: string) =>
+      about('kernel locks', await examineSpoilt(`if (process.argv[2] === 'hold') { ${text} }`))
+    assert.match((await found(''))?.found ?? '', /which go with a killed process$/)
+    const mute = await found('process.exit(1)')
+    assert.deepEqual([mute?.verdict, mute?.found], ['bad', 'a process can lock a free byte'])
+    // Another one says that it has the lock, and has not.
+    const liar = await found(
+      `console.log('locked'); await new Promise((end) => process.stdin.resume().once('end', end))`,
+    )
+    assert.deepEqual([liar?.verdict, liar?.found], ['bad', 'others see the lock'])
   })
 
   test('names the directory that is not there', () => {
