@@ -2,7 +2,10 @@
  * One probe of `hearth doctor`, in a process of its own: what is tried here may end it. The probe's name and a scratch file
  * are on the command line; what it found is printed as one line, and whatever is thrown is the trouble.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, constants, ftruncateSync, openSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import { assert } from '../base/assert.js'
 import { Native } from '../memory/native.js'
@@ -11,6 +14,8 @@ const BYTES = 4096
 const NEVER_MS = 5000
 const SOON_MS = 20
 const VALUE = 0x48545248
+/** The byte that the probe of kernel locks is about. */
+const LOCKED_AT = 7
 
 /** Loads the native calls, and says what by. */
 function probeKoffi(): string {
@@ -55,17 +60,40 @@ async function probeFutex(path: string): Promise<string> {
   return 'waits and wakes across mappings'
 }
 
-/** Locks a byte through one descriptor, and asks through another. */
-function probeLocks(path: string): string {
+/** Has a process of its own lock a byte, and kills it: the lock is seen while that lives, and is free once it is dead. */
+async function probeLocks(path: string): Promise<string> {
   const native = Native.load()
-  const [owner, other] = [openScratch(path), openScratch(path)]
-  assert(native.lockByte(owner, 7), 'a free byte can be locked')
-  assert(native.isByteLocked(other, 7) && !native.lockByte(other, 7), 'others see the lock')
-  assert(!native.isByteLocked(other, 8), 'and only that')
-  closeSync(owner)
-  assert(!native.isByteLocked(other, 7), 'a lock goes with its descriptor')
-  closeSync(other)
-  return 'locks of open files (F_OFD_SETLK), which go with their owner'
+  const own = openScratch(path)
+  assert(!native.isByteLocked(own, LOCKED_AT), 'a byte that nobody has locked is free')
+  const holder = spawn(process.execPath, [fileURLToPath(import.meta.url), 'hold', path], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  try {
+    const ended = once(holder, 'exit')
+    const says = await Promise.race([once(holder.stdout, 'data'), ended.then(() => undefined)])
+    assert(says !== undefined, 'a process can lock a free byte')
+    assert(native.isByteLocked(own, LOCKED_AT) && !native.lockByte(own, LOCKED_AT), 'others see the lock')
+    assert(!native.isByteLocked(own, LOCKED_AT + 1), 'and only that')
+    assert(holder.kill('SIGKILL'), 'a process can be killed')
+    const [, signal] = (await ended) as [number | null, string | null]
+    assert(signal === 'SIGKILL', 'it was alive until then')
+    assert(
+      !native.isByteLocked(own, LOCKED_AT) && native.lockByte(own, LOCKED_AT),
+      'a lock goes with its process',
+    )
+  } finally {
+    holder.kill('SIGKILL')
+    closeSync(own)
+  }
+  return 'locks of open files (F_OFD_SETLK), which go with a killed process'
+}
+
+/** In a process of its own: locks the byte, says so, and waits for its end; that of whoever waits for it is one, too. */
+function holdLock(path: string): Promise<string> {
+  assert(Native.load().lockByte(openScratch(path), LOCKED_AT), 'a free byte can be locked')
+  process.stdout.write('locked\n')
+  process.stdin.resume().once('end', () => process.exit())
+  return new Promise(() => {})
 }
 
 function openScratch(path: string): number {
@@ -87,6 +115,7 @@ const PROBES: Readonly<Record<string, (path: string) => string | Promise<string>
   mapping: probeMapping,
   futex: probeFutex,
   locks: probeLocks,
+  hold: holdLock,
 }
 
 if (!isMainThread) {
