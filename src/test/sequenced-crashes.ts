@@ -2,10 +2,12 @@
  * Loss of power, and death of the process, after every call of a workload on a sequenced store. Used by the tests with
  * few seeds and by the torture script with many.
  */
+import assert from 'node:assert/strict'
 import { seededRandom } from '../base/random.js'
 import { DROP_ALL, KEEP_ALL, randomPlan } from '../log/crash-plan.js'
 import { type Fault, SimulatedDisk } from '../log/simulated-disk.js'
-import { openTrial, SequencedTrial, type SequencedTrialOptions } from './sequenced-trial.js'
+import type { Store } from '../store/store.js'
+import { liveAt, openTrial, SequencedTrial, type SequencedTrialOptions, stateOf } from './sequenced-trial.js'
 
 export type SequencedCrashOptions = Omit<SequencedTrialOptions, 'disk'> & {
   /** Plans by chance, besides keeping and dropping all. */
@@ -107,10 +109,24 @@ export function sequencedRound(seed: number, counts: SequencedCounts): void {
   if (fault !== undefined) faultSequenced({ seed, steps: 25, durability, every: 5, fault }, counts)
 }
 
+const AFTER = Buffer.from('after the start')
+const WRITE = (store: Store): unknown => store.set(AFTER, AFTER, 'none', 'always')
+const TAKE_BACK = (store: Store): unknown => store.delete(AFTER)
+
+/** Starts on `disk`, writes, and starts again after a loss of power; judges both. */
 function check(disk: SimulatedDisk, trial: SequencedTrial, guaranteedLsn: number, where: string): void {
   const store = openTrial(disk, {}, CLOCKS)
   const complaint = trial.judge(store, guaranteedLsn)
   if (complaint !== undefined) throw new Error(`${where}: ${complaint}`)
   store.table.check()
+  const shown = liveAt(stateOf(store), store.table.clock.nowMs())
+  for (const work of [WRITE, TAKE_BACK]) {
+    store.evaluate(work)
+    assert.equal(store.commit(0).refused, undefined, where)
+  }
+  const again = openTrial(disk.crash(DROP_ALL), {}, CLOCKS)
+  const found = liveAt(stateOf(again), store.table.clock.nowMs())
+  assert.deepEqual(found, shown, `${where}, then a loss of power: what was shown is there`)
+  again.close()
   store.close()
 }
