@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import { isOperationError } from '../base/errors.js'
-import { type State, stateSink } from '../test/log-model.js'
+import { addToBatch, LogModel, type State, stateSink } from '../test/log-model.js'
 import { reopen, runTrial, type Trial } from '../test/log-trial.js'
 import { runSeed } from '../test/seeded-random.js'
 import { DROP_ALL, KEEP_ALL } from './crash-plan.js'
 import { DamageError } from './damage.js'
 import { decodeFrameHead, FRAME_HEAD_BYTES, FRAME_MAGIC, HEADER_BYTES, segmentName } from './format.js'
-import { decodeRecords } from './record-batch.js'
+import { decodeRecords, RecordBatch } from './record-batch.js'
 import { SimulatedCrash, SimulatedDisk } from './simulated-disk.js'
 
 const SEED = runSeed()
@@ -66,18 +66,35 @@ test(`every bit of a closed log flipped: everything is there, or a refusal with 
 })
 
 test('a canary that reads frames without their checksums gives wrong values, and the flips find it', () => {
-  const { disk, trial } = closedLog(SEED, 12)
-  const name = segmentsOf(disk)[0] ?? ''
-  const contents = disk.contents(name)
-  let found = 0
-  for (let bit = 8 * HEADER_BYTES; bit < 8 * contents.length; bit += 3) {
-    const flipped = Buffer.from(contents)
-    flipped[bit >>> 3] = (flipped[bit >>> 3] ?? 0) ^ (1 << (bit & 7))
-    const copy = disk.afterExit()
-    copy.put(name, flipped)
-    if (trial.model.judge(trustingRead(copy), 0, true) !== undefined) found++
+  const disk = new SimulatedDisk()
+  const { writer } = reopen(disk)
+  assert.ok(writer !== undefined)
+  const model = new LogModel()
+  const values = Array.from({ length: 8 }, (_, number) => `value ${number} `.repeat(number + 1))
+  // Every record is the last one of its key: whatever is wrong with one shows.
+  for (const [number, value] of values.entries()) {
+    const record = { type: 'set', key: `key ${number}`, value, expiresAtMs: Infinity } as const
+    const batch = new RecordBatch()
+    addToBatch(batch, record)
+    model.append({ lastLsn: writer.append(batch), records: [record] })
+    writer.sync()
   }
-  assert.ok(found > 0, 'no flip gave a wrong state')
+  const [name = ''] = segmentsOf(disk)
+  const contents = disk.contents(name)
+  assert.equal(model.judge(trustingRead(disk), model.batches.length), undefined)
+  let found = 0
+  for (const value of values) {
+    const at = contents.indexOf(value)
+    for (let bit = 8 * at; bit < 8 * (at + value.length); bit++) {
+      const flipped = Buffer.from(contents)
+      flipped[bit >>> 3] = (flipped[bit >>> 3] ?? 0) ^ (1 << (bit & 7))
+      const copy = disk.afterExit()
+      copy.put(name, flipped)
+      if (model.judge(trustingRead(copy), 0, true) !== undefined) found++
+      assert.equal(model.judge(reopen(copy).outcome, 0, true), undefined, `bit ${bit}`)
+    }
+  }
+  assert.equal(found, 8 * values.join('').length, 'every flip in a value gives a wrong one')
 })
 
 /** What a reader would make of the log that believes lengths and never computes a checksum. */

@@ -11,6 +11,7 @@
  * All words are written by the holder of the baton alone.
  */
 import { assert } from '../base/assert.js'
+import { monotonicMs } from '../base/clock.js'
 import type { Stepper } from './schedule-hooks.js'
 
 export const MOST_PARTICIPANTS = 4
@@ -38,8 +39,8 @@ export const PLANNER = MOST_PARTICIPANTS
 /** A schedule that takes more is taken for one that never ends. */
 const MOST_STEPS = 100_000
 const SPINS = 3000
-/** Seconds that the planner waits for the baton. */
-const MOST_WAITS = 120
+/** How long the planner waits for the baton, however often it changes hands meanwhile. */
+const MOST_WAIT_MS = 240_000
 
 export interface Preemption {
   /** The baton goes before this step, counted from 1. */
@@ -128,9 +129,11 @@ export class Baton implements Stepper {
   await(): void {
     const words = this.#words
     for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(words, HOLDER) === this.#me) return
-    for (let waits = 0; Atomics.load(words, HOLDER) !== this.#me; waits++) {
-      // A participant may wait for ever: it ends with its planner.
-      if (this.#me === PLANNER && waits > MOST_WAITS) throw new Error('a participant does not come back')
+    const startedMs = monotonicMs()
+    while (Atomics.load(words, HOLDER) !== this.#me) {
+      // A participant may wait for ever: it ends with its planner. Each change of hands wakes everybody who waits.
+      if (this.#me === PLANNER && monotonicMs() - startedMs > MOST_WAIT_MS)
+        throw new Error(`participant ${Atomics.load(words, HOLDER)} does not come back`)
       const holder = Atomics.load(words, HOLDER)
       if (holder !== this.#me) Atomics.wait(words, HOLDER, holder, 1000)
     }
