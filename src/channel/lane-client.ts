@@ -54,7 +54,7 @@ const MOST_SPINS = 4000
 const LEAST_SPINS = 500
 /** A wait shorter than this might have been one without sleep. */
 const SHORT_WAIT_MS = 0.1
-/** Looks in vain between two at replies that nobody asks for. */
+/** Looks in vain between two at the server, and at replies that nobody asks for. */
 const VAIN_POLLS = 4096
 
 export interface LaneClientOptions {
@@ -167,7 +167,7 @@ export class LaneClient {
     const at = this.view.slotAt(sequence)
     if (Atomics.load(this.#words, at) !== stateWord(sequence, DONE)) {
       if (this.#words[this.view.laneAt + STATE] !== OPEN) this.#throwGone('unknown')
-      if (++this.#vainPolls % VAIN_POLLS === 0) this.fetchUnasked()
+      if (++this.#vainPolls % VAIN_POLLS === 0) this.#lookUp()
       return false
     }
     return this.#collect(slot, at, reply)
@@ -212,6 +212,12 @@ export class LaneClient {
       this.#parted.set(slot, new PartedExchange(this.view, this.#areas, sequence))
     }
     this.pump()
+  }
+
+  /** From a loop that does nothing but poll: it learns of nothing by itself. */
+  #lookUp(): void {
+    this.checkServer()
+    this.fetchUnasked()
   }
 
   /** Moves messages in parts on, and drops replies of requests that were given up. Any call does; between calls nothing moves. */

@@ -6,6 +6,7 @@
  *
  * A call whose time is up is given up: its reply, should it come, is dropped. Nothing is ever sent twice.
  */
+import { setMaxListeners } from 'node:events'
 import { monotonicMs } from '../base/clock.js'
 import { OperationError, type Outcome } from '../base/errors.js'
 import type { LaneClient } from '../channel/lane-client.js'
@@ -159,7 +160,11 @@ export class Calls {
       }
       if (message === undefined) this.#sent.set(id, call)
       else this.#queue.push(call)
-      if (onAbort !== undefined) signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal !== undefined && onAbort !== undefined) {
+        // One signal for many calls is no leak, and Node would print that it may be one.
+        setMaxListeners(0, signal)
+        signal.addEventListener('abort', onAbort, { once: true })
+      }
       this.#arm(deadlineMs)
     })
   }

@@ -141,7 +141,7 @@ export class ClientCore<K, V> {
   poll(id: number): Answer | undefined {
     const link = this.#linkOf(id)
     try {
-      return link.window.poll(id)
+      return link.isOver ? link.lastAnswer(id) : link.window.poll(id)
     } catch (error) {
       link.notice(error)
       throw error
@@ -153,7 +153,7 @@ export class ClientCore<K, V> {
     const link = this.#linkOf(id)
     let answer: Answer | undefined
     try {
-      answer = link.window.wait(id, timeoutMs)
+      answer = link.isOver ? link.lastAnswer(id) : link.window.wait(id, timeoutMs)
     } catch (error) {
       link.notice(error)
       throw error
@@ -166,6 +166,7 @@ export class ClientCore<K, V> {
     const timeoutMs = this.#timeoutOf(options)
     const signal = options?.signal === undefined ? undefined : checkSignal(options.signal)
     const link = this.#linkOf(id)
+    if (link.isOver) return link.lastAnswer(id).value
     const answer = link.window.handOver(id, link.calls, timeoutMs, signal)
     link.expect()
     return answer

@@ -4,18 +4,18 @@
  * It ends once, for whatever reason: the server died, hung up or closed the lanes, it dropped this one, or the client
  * closes. Then what has been answered is answered, all other calls fail, and `onEnd` is told. A client makes another.
  */
-import { isOperationError, OperationError } from '../base/errors.js'
+import { isOperationError, OperationError, type Outcome } from '../base/errors.js'
 import { LaneClient } from '../channel/lane-client.js'
 import { Message } from '../channel/message.js'
 import { ReplyWatch } from '../channel/reply-watch.js'
 import { checkReadOnly } from '../table/check-read-only.js'
 import { ReadOnlyTable } from '../table/read-only-table.js'
-import { Calls } from './calls.js'
+import { Calls, outcomeOf } from './calls.js'
 import type { Connection } from './connection.js'
 import { DirectReads } from './direct-reads.js'
 import type { Messenger } from './messenger.js'
 import type { Requests } from './requests.js'
-import { Window } from './windowed.js'
+import { type Answer, Window } from './windowed.js'
 
 /** Where nobody can say who lives. */
 const SURELY = { isPresent: () => true }
@@ -31,7 +31,8 @@ export class Link<K, V> {
   readonly #table: ReadOnlyTable
   readonly #watch: ReplyWatch
   readonly #onEnd: (error: OperationError) => void
-  #isOver = false
+  /** Why it ended. */
+  #reason: OperationError | undefined
 
   /** `number` counts the connections of the client. */
   constructor(
@@ -65,17 +66,17 @@ export class Link<K, V> {
   }
 
   get isOver(): boolean {
-    return this.#isOver
+    return this.#reason !== undefined
   }
 
   /** There is a promise to be answered: the event loop is to be woken for it. */
   expect(): void {
-    if (!this.#isOver) this.#watch.begin()
+    if (!this.isOver) this.#watch.begin()
   }
 
   /** Ends the link if that is what `error` says; whether it does. */
   notice(error: unknown): boolean {
-    if (this.#isOver) return true
+    if (this.isOver) return true
     if (!isOperationError(error)) return false
     try {
       this.lane.checkServer()
@@ -93,18 +94,24 @@ export class Link<K, V> {
 
   /** Whether the connection keeps the process alive, and whether calls on their way do. */
   setReferenced(connection: boolean, calls: boolean): void {
-    if (this.#isOver) return
+    if (this.isOver) return
     this.#connection.setReferenced(connection)
     if (calls) this.#watch.ref()
     else this.#watch.unref()
   }
 
+  /** The answer to what was submitted, once the link is over: if it has not come by now it never will, which is thrown. */
+  lastAnswer(id: number): Answer {
+    const answer = this.window.poll(id)
+    if (answer !== undefined) return answer
+    throw failure(this.#reason!, outcomeOf(this.window.effectOf(id)))
+  }
+
   end(error: OperationError): void {
-    if (this.#isOver) return
-    this.#isOver = true
+    if (this.isOver) return
+    this.#reason = error
     this.#watch.close()
-    const { code, message } = error
-    this.calls.fail((outcome) => new OperationError(code, message.slice(code.length + 2), { outcome }))
+    this.calls.fail((outcome) => failure(error, outcome))
     this.lane.close()
     this.#connection.close()
     this.#onEnd(error)
@@ -114,4 +121,9 @@ export class Link<K, V> {
     if (!isOperationError(error)) throw error
     this.end(error)
   }
+}
+
+/** For one of the calls that a link takes with it. */
+function failure({ code, message }: OperationError, outcome: Outcome): OperationError {
+  return new OperationError(code, message.slice(code.length + 2), { outcome })
 }

@@ -86,6 +86,11 @@ export class Window {
     return this.#lane.wait(laneId, this.#reply, timeoutMs) ? this.#end(slot) : undefined
   }
 
+  /** What an open request may change. */
+  effectOf(id: number): Effect {
+    return this.#effects[(this.#laneId(id) - 1) & this.#mask] ?? 0
+  }
+
   /** Gives the request to `calls`, for a promise. */
   handOver(id: number, calls: Calls, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown> {
     const laneId = this.#laneId(id)

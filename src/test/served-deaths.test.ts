@@ -127,7 +127,10 @@ describe('servers that go', options, () => {
     client.ref()
     await client.set('k', 'old')
     assert.equal(client.sync.get('k'), 'old')
+    first.kill('SIGSTOP')
+    awaitState(first, 'T')
     const open = client.submit('set', 'k', 'older')
+    const read = client.submit('get', 'k')
     const disconnected = once(client as never, 'disconnect')
     first.kill('SIGKILL')
     const [error] = (await disconnected) as [unknown]
@@ -137,6 +140,16 @@ describe('servers that go', options, () => {
       () => client.sync.get('k'),
       (reason) => isOperationError(reason, 'SERVER_GONE') && reason.outcome === 'not-applied',
     )
+    for (const [id, outcome] of [
+      [open, 'unknown'],
+      [read, 'not-applied'],
+    ] as const) {
+      const isGone = (reason: unknown) =>
+        isOperationError(reason, 'SERVER_GONE') && reason.outcome === outcome
+      assert.throws(() => client.poll(id), isGone)
+      assert.throws(() => client.sync.result(id), isGone)
+      await assert.rejects(client.result(id), isGone)
+    }
     const reconnected = once(client as never, 'reconnect')
     const second = await startServer(name)
     await reconnected
@@ -150,6 +163,21 @@ describe('servers that go', options, () => {
     assert.equal(client.sync.get('k'), 'new')
     second.send('stop')
     assert.equal(await ending(second), 0)
+  })
+
+  it('killed while a client polls and does nothing else, that is told', async () => {
+    const name = 'polled'
+    const server = await startServer(name)
+    await using client = await Client.connect(name)
+    server.kill('SIGSTOP')
+    awaitState(server, 'T')
+    const id = client.submit('set', 'k', 'v')
+    server.kill('SIGKILL')
+    const poll = (): void => {
+      while (client.poll(id) === undefined);
+    }
+    assert.throws(poll, (error) => isOperationError(error, 'SERVER_GONE') && error.outcome === 'unknown')
+    await ending(server)
   })
 
   it('stopped, it lets calls time out, and answers what comes after', async () => {
