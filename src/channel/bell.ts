@@ -19,6 +19,9 @@ import { attachShared, MappedFile, type SharedHandle } from './mapped-file.js'
 const LINE_WORDS = 16
 const BELL_BYTES = 2048
 assert(BELL_BYTES >= (1 + MAX_LANE_WORKERS) * LINE_WORDS * 4, 'each worker sleeps on a line of its own')
+/** Other bits are a client's nonsense. */
+const WORKER_BITS = 2 ** MAX_LANE_WORKERS - 1
+assert(MAX_LANE_WORKERS < 31, 'a bit for each worker, none of them the sign')
 
 const BELL = wordLayout('bell', LINE_WORDS, {
   awake: { at: 0, writer: 'each worker its bit; who wakes it sets it', what: 'workers that will come by' },
@@ -67,11 +70,12 @@ export class Bell {
     this.#clear(BELL.awake, worker)
   }
 
-  /** At once if it has been woken since it last slept: a wake is remembered. */
-  sleep(worker: number, timeoutMs: number): void {
+  /** Whether it was woken. At once if that was since it last slept: a wake is remembered. */
+  sleep(worker: number, timeoutMs: number): boolean {
     this.region.wait(wordOf(worker), 0, timeoutMs)
-    Atomics.store(this.#words, wordOf(worker), 0)
+    const wasWoken = Atomics.exchange(this.#words, wordOf(worker), 0) !== 0
     this.stayAwake(worker)
+    return wasWoken
   }
 
   stayAwake(worker: number): void {
@@ -87,8 +91,7 @@ export class Bell {
   /** Numbers of the workers that count as awake. */
   awake(): number[] {
     const numbers: number[] = []
-    for (let awake = Atomics.load(this.#words, BELL.awake); awake !== 0; awake &= awake - 1)
-      numbers.push(lowest(awake))
+    for (let awake = this.#workersIn(BELL.awake); awake !== 0; awake &= awake - 1) numbers.push(lowest(awake))
     return numbers
   }
 
@@ -101,8 +104,14 @@ export class Bell {
 
   /** Wakes one worker, if any sleeps. */
   ringForHelp(): void {
-    const sleepers = Atomics.load(this.#words, BELL.sleepers)
+    const sleepers = this.#workersIn(BELL.sleepers)
     if (sleepers !== 0) this.wake(lowest(sleepers))
+  }
+
+  /** Wakes all workers that sleep. */
+  wakeSleepers(): void {
+    for (let sleepers = this.#workersIn(BELL.sleepers); sleepers !== 0; sleepers &= sleepers - 1)
+      this.wake(lowest(sleepers))
   }
 
   /** Wakes this one, or keeps it from its next sleep. Counts as awake at once, so that nobody else wakes another. */
@@ -114,11 +123,15 @@ export class Bell {
   }
 
   #ringFor(home: number): void {
-    const sleepers = Atomics.load(this.#words, BELL.sleepers)
+    const sleepers = this.#workersIn(BELL.sleepers)
     const worker = (home & ~HOME_BOUND) - 1
     const isHomeAsleep = worker >= 0 && worker < MAX_LANE_WORKERS && (sleepers & (1 << worker)) !== 0
     if (isHomeAsleep) this.wake(worker)
     else if ((home & HOME_BOUND) === 0 && sleepers !== 0) this.wake(lowest(sleepers))
+  }
+
+  #workersIn(word: number): number {
+    return Atomics.load(this.#words, word) & WORKER_BITS
   }
 
   #set(word: number, worker: number): void {

@@ -55,6 +55,18 @@ export class Doorbell {
   }
 }
 
+/** Those of all lanes of a file, or none: throws if one is not there. */
+export function openDoorbells(lanePath: string, lanes: number): Doorbell[] {
+  const doorbells: Doorbell[] = []
+  try {
+    for (let lane = 0; lane < lanes; lane++) doorbells.push(Doorbell.open(doorbellPath(lanePath, lane)))
+  } catch (error) {
+    for (const doorbell of doorbells) doorbell.close()
+    throw error
+  }
+  return doorbells
+}
+
 /** The end of a client: calls `listener` in the event loop. Keeps the process alive unless unref'd. */
 export function listenTo(path: string, listener: () => void): Socket {
   const socket = new Socket({ fd: openPipe(path), readable: true, writable: false })

@@ -1,11 +1,11 @@
 /**
  * A worker of lanes: one for each thread that serves them. It looks at every lane of every client in turn, and sleeps when
- * nothing is to be done.
+ * nothing is to be done; long, if nothing was for a while and another one keeps the watch (idle-watch.ts).
  *
  *   const worker = new LaneWorker({ number, ledger: Ledger.attach(l), bell: Bell.attach(b), handler })
  *   worker.attach(handle)                       // of a LaneFile; detach(handle.id) when its client has gone
  *   while (!ended) {
- *     if (worker.poll() === 0) worker.sleep(50)
+ *     if (worker.poll() === 0) worker.sleep(REST_MS)
  *     ... messages from the main thread, by receiveMessageOnPort; `bell.wake(number)` brings the worker here at once
  *   }
  *   worker.close()
@@ -25,7 +25,8 @@ import { monotonicMs } from '../base/clock.js'
 import { WAIT_SLICE_MS } from '../base/limits.js'
 import { isThreadAlive, type Liveness, type ThreadIdentity } from '../memory/threads.js'
 import type { Bell } from './bell.js'
-import { Doorbell, doorbellPath } from './doorbell.js'
+import { type Doorbell, openDoorbells } from './doorbell.js'
+import { IdleWatch } from './idle-watch.js'
 import { LaneFile, type LaneFileHandle } from './lane-file.js'
 import { FAULTS, MAX_WINDOW } from './layout.js'
 import { type Ledger, workerOf } from './ledger.js'
@@ -74,6 +75,8 @@ export interface LaneWorkerOptions {
   readonly thread?: ThreadIdentity
   readonly isAlive?: Liveness
   readonly clock?: () => number
+  /** For tests: slices that bring nothing before it rests. */
+  readonly restsAfter?: number
 }
 
 export class LaneWorker {
@@ -82,6 +85,7 @@ export class LaneWorker {
   readonly #bell: Bell
   readonly #isAlive: Liveness
   readonly #keeper: LaneKeeper
+  readonly #watch: IdleWatch
   #lanes: ServedLane[] = []
   #hot: ServedLane[] = []
   readonly #bySerial = new Map<number, ServedLane>()
@@ -115,13 +119,16 @@ export class LaneWorker {
       onFault: ({ file, lane }, fault) => options.onFault?.(file, lane, FAULTS[fault] ?? 'unknown'),
       onError: (error) => options.onError?.(error),
     }
+    // The only worker has nobody to rely on.
+    const restsAfter = options.keepsLanes ? Number.POSITIVE_INFINITY : options.restsAfter
+    this.#watch = new IdleWatch(this.#ledger, this.#bell, this.#keeper.tag, restsAfter)
     this.#bell.join(options.number)
   }
 
   /** Serves the lanes of a file from now on. Throws, with nothing changed, if the file or its doorbells are not there any more. */
   attach(handle: LaneFileHandle): void {
     const file = LaneFile.attach(handle)
-    const doorbells = openDoorbells(file)
+    const doorbells = file.path === undefined ? [] : openDoorbells(file.path, file.geometry.lanes)
     for (let lane = 0; lane < file.geometry.lanes; lane++) {
       const serial = this.#freeSerial()
       const served = new ServedLane(this.#keeper, file, lane, serial << SLOT_BITS, doorbells[lane])
@@ -151,10 +158,16 @@ export class LaneWorker {
 
   /** Takes what has come, a bounded batch of each lane; returns how much that was, 0 for nothing in any lane. */
   poll(): number {
+    if (this.#watch.isResting) {
+      if (!this.#hasWork()) return 0
+      this.#watch.rise()
+    }
     const polls = ++this.#polls
-    const done = (polls & COLD_MASK) === 0 ? 0 : this.#pollHot()
+    let done = (polls & COLD_MASK) === 0 ? 0 : this.#pollHot()
     if ((polls & AROUND_MASK) === 0) this.#lookAround()
-    return done > 0 ? done : this.#pollAll()
+    if (done === 0) done = this.#pollAll()
+    if (done > 0) this.#mayBeMore = true
+    return done
   }
 
   #pollAll(): number {
@@ -170,7 +183,6 @@ export class LaneWorker {
       if (some === BATCH) busy++
       if (some > 0 && mayHeat && this.#hot.length < MOST_HOT) this.#hot.push(lane)
     }
-    if (done > 0) this.#mayBeMore = true
     if (busy > 1) this.#busyPolls++
     return done
   }
@@ -196,21 +208,46 @@ export class LaneWorker {
     this.#bySerial.get(ticket >>> SLOT_BITS)?.complete(ticket & ((1 << SLOT_BITS) - 1), reply)
   }
 
-  /** Returns when there may be something to do, or `timeoutMs` have passed, 50 at most. */
-  sleep(timeoutMs: number): void {
+  /**
+   * Returns when there may be something to do, or `timeoutMs` have passed, or a slice: WAIT_SLICE_MS, or REST_MS where
+   * another one keeps the watch. True if it was rung for: by a client, or by who has something else to tell this thread.
+   */
+  sleep(timeoutMs: number): boolean {
     const bell = this.#bell
     // Once after each piece of work: who was woken by a slice's end and found nothing goes back to sleep at once.
-    const spins = this.#mayBeMore && !bell.isAnotherAwake(this.number)
+    const hasWorked = this.#mayBeMore
     this.#mayBeMore = false
-    if (spins && this.#spin(Math.min(SPIN_MS, timeoutMs))) return
+    if (hasWorked) {
+      this.#watch.rise()
+      if (!bell.isAnotherAwake(this.number) && this.#spin(Math.min(SPIN_MS, timeoutMs))) return false
+    }
     bell.announceSleep(this.number)
+    let wasRung = false
     if (this.#hasWork()) bell.stayAwake(this.number)
-    else bell.sleep(this.number, Math.min(timeoutMs, WAIT_SLICE_MS))
+    else {
+      const ms = Math.min(timeoutMs, this.#sliceMs())
+      wasRung = bell.sleep(this.number, ms)
+      this.#watch.slept(ms, wasRung)
+    }
     this.#tour()
+    return wasRung
+  }
+
+  /** How long it may sleep, which it has announced. Who holds a lane is needed there, and rests no longer than a slice. */
+  #sliceMs(): number {
+    if (!this.#watch.isDue) return WAIT_SLICE_MS
+    if (!this.#holdsLane()) return this.#watch.restMs()
+    this.#watch.rise()
+    return WAIT_SLICE_MS
+  }
+
+  #holdsLane(): boolean {
+    return this.#lanes.some(({ holder }) => holder === this.#keeper.tag)
   }
 
   /** Ends: what is to come is LOST. */
   close(): void {
+    this.#watch.rise()
     for (const id of [...this.#doorbells.keys()]) this.detach(id)
     this.#ledger.leave(this.number)
     this.#bell.leave(this.number)
@@ -262,18 +299,4 @@ export class LaneWorker {
     while (this.#bySerial.has(this.#serial))
     return this.#serial
   }
-}
-
-/** Of all lanes of a file that has some. */
-function openDoorbells({ path, geometry }: LaneFile): Doorbell[] {
-  const doorbells: Doorbell[] = []
-  try {
-    if (path !== undefined)
-      for (let lane = 0; lane < geometry.lanes; lane++)
-        doorbells.push(Doorbell.open(doorbellPath(path, lane)))
-  } catch (error) {
-    for (const doorbell of doorbells) doorbell.close()
-    throw error
-  }
-  return doorbells
 }

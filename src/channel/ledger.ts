@@ -1,6 +1,6 @@
 /**
  * What the server must be sure of about its lanes, in memory that only its own threads have: which workers there are, who
- * holds a lane, and which request of it comes next. Clients cannot reach it, so it needs no doubt.
+ * holds a lane, which request of it comes next, and who keeps the watch. Clients cannot reach it, so it needs no doubt.
  *
  * A row a lane. The holder alone changes the row; it took hold by compare-and-swap with its tag, and one that is dead
  * loses the lane to who finds it so. `next` is advanced before a request is carried out, so no request is ever carried
@@ -34,6 +34,13 @@ const WORKER = wordLayout('lane worker', ROW_WORDS, {
   identity: { at: 0, words: 2, writer: 'the worker, in one store', what: 'thread and its start time' },
   generation: { at: 2, writer: 'who joins, before its identity', what: 'counts those that had this number' },
 })
+/** One line for all: see idle-watch.ts. */
+export const WATCH = wordLayout('watch of lane workers', ROW_WORDS, {
+  watcher: { at: 0, writer: 'compare-and-swap', what: 'tag of the worker that keeps the watch, 0: nobody' },
+  beat: { at: 1, writer: 'the watcher', what: 'counts its slices' },
+  ends: { at: 2, writer: 'the main thread', what: '1: the process ends, nobody sleeps longer than a slice' },
+})
+const FRONT_ROWS = MAX_LANE_WORKERS + 1
 const NUMBER_BITS = 8
 const GENERATION_MASK = 0x3fffff
 
@@ -47,12 +54,12 @@ export class Ledger {
     this.#region = region
     this.words = region.segments[0]!.words
     this.#longs = region.segments[0]!.longs
-    this.rows = this.words.length / ROW_WORDS - MAX_LANE_WORKERS
+    this.rows = this.words.length / ROW_WORDS - FRONT_ROWS
   }
 
   /** For so many lanes at once. */
   static create(rows: number): Ledger {
-    return new Ledger(SharedArrayRegion.create([(MAX_LANE_WORKERS + rows) * ROW_WORDS * 4]))
+    return new Ledger(SharedArrayRegion.create([(FRONT_ROWS + rows) * ROW_WORDS * 4]))
   }
 
   static attach(handle: SharedArrayHandle): Ledger {
@@ -65,7 +72,17 @@ export class Ledger {
 
   /** Word where a lane's row begins. */
   rowAt(row: number): number {
-    return (MAX_LANE_WORKERS + row) * ROW_WORDS
+    return (FRONT_ROWS + row) * ROW_WORDS
+  }
+
+  /** Word where the line of the watch begins. */
+  get watchAt(): number {
+    return MAX_LANE_WORKERS * ROW_WORDS
+  }
+
+  /** The process ends: from now on no worker begins a sleep that is longer than a slice. Wake them afterwards. */
+  noteEnd(): void {
+    Atomics.store(this.words, this.watchAt + WATCH.ends, 1)
   }
 
   /** First of `count` rows in a run that are now open; -1 if there is no such run. Main thread only. */

@@ -1,16 +1,17 @@
 /**
  * Entry of a lane worker thread: opens the node's table and carries out what comes by the lanes, until told to stop.
  *
- * It blocks where there is nothing to do, and comes back to its event loop at least each YIELD_MS, and after each sleep:
- * there it hears the main thread (which rings the bell, so that it does so at once) and keeps house in the table.
+ * It blocks where there is nothing to do, and comes back to its event loop when it is rung for, and at least each YIELD_MS
+ * (IDLE_YIELD_MS where there is nothing to do): there it hears the main thread (which rings the bell, so that it does so at
+ * once) and keeps house in the table, as the main thread does in any case.
  * From the main thread: {@link LaneWorkerData} once, then {@link ToLaneWorker}; to it: {@link FromLaneWorker}.
  */
 import { setImmediate as yieldToEvents } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../base/assert.js'
 import { monotonicMs } from '../base/clock.js'
-import { WAIT_SLICE_MS } from '../base/limits.js'
 import { Bell } from '../channel/bell.js'
+import { REST_MS } from '../channel/idle-watch.js'
 import { LaneWorker } from '../channel/lane-worker.js'
 import { Ledger } from '../channel/ledger.js'
 import { runOperation } from '../commands/operations/operation-table.js'
@@ -21,6 +22,8 @@ import { openStore } from './worker-store.js'
 
 /** Longest time without a look at the event loop. */
 const YIELD_MS = 20
+/** The same after a sleep that nobody has ended: a turn costs more than the sleep. */
+const IDLE_YIELD_MS = REST_MS
 const POLLS_PER_CLOCK = 64
 const LAST_ROUNDS = 100
 
@@ -59,7 +62,7 @@ async function main(): Promise<void> {
   })
   tell({ kind: 'ready' })
   while (!isStopping) {
-    workFor(worker)
+    workFor(worker, () => failure !== undefined)
     if (failure !== undefined) throw failure.error
     await yieldToEvents()
   }
@@ -71,14 +74,22 @@ async function main(): Promise<void> {
 }
 
 /** Until it is time for the event loop. */
-function workFor(worker: LaneWorker): void {
-  const untilMs = monotonicMs() + YIELD_MS
+function workFor(worker: LaneWorker, hasFailed: () => boolean): void {
+  const startMs = monotonicMs()
+  const hasWorkedFor = (ms: number): boolean => monotonicMs() - startMs >= ms
+  // Who rang may have been the main thread, even if there was a request as well.
+  let mayBeTold = false
+  let isIdle = false
   for (let polls = 1; ; polls++) {
-    if (worker.poll() === 0) {
-      worker.sleep(WAIT_SLICE_MS)
-      if (worker.poll() === 0) return
+    if (isIdle || worker.poll() === 0) {
+      if (hasFailed()) return
+      const wasRung = worker.sleep(mayBeTold ? YIELD_MS : REST_MS)
+      mayBeTold ||= wasRung
+      isIdle = worker.poll() === 0
+      if (wasRung && (isIdle || hasWorkedFor(YIELD_MS))) return
+      if (isIdle && hasWorkedFor(mayBeTold ? YIELD_MS : IDLE_YIELD_MS)) return
     }
-    if (polls % POLLS_PER_CLOCK === 0 && monotonicMs() >= untilMs) return
+    if (polls % POLLS_PER_CLOCK === 0 && hasWorkedFor(YIELD_MS)) return
   }
 }
 

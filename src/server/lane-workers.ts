@@ -49,6 +49,11 @@ export class LaneWorkers {
   /** What each order waits for: the number of workers that have not carried it out, and who is to know. */
   readonly #orders = new Map<number, { left: number; resolve: () => void; reject: (error: Error) => void }>()
   #nextOrder = 1
+  /** A process that exits waits for its threads, and those that rest would take half a second to notice. */
+  readonly #hurry = (): void => {
+    this.#options.ledger.noteEnd()
+    for (const number of this.#workers.keys()) this.#options.bell.wake(number)
+  }
   #fail: (error: unknown) => void = () => {}
   /** Rejects when a worker has ended unasked. */
   readonly failed: Promise<never>
@@ -64,6 +69,7 @@ export class LaneWorkers {
   /** Resolves when all of them poll. Throws what stopped one of them from that. */
   static async start(options: LaneWorkersOptions): Promise<LaneWorkers> {
     const workers = new LaneWorkers(options)
+    process.on('exit', workers.#hurry)
     try {
       await Promise.all(Array.from({ length: options.workers }, (_, number) => workers.#start(number)))
       return workers
@@ -94,6 +100,7 @@ export class LaneWorkers {
     }, STOP_TIMEOUT_MS)
     await Promise.all(this.#exits)
     clearTimeout(timer)
+    process.off('exit', this.#hurry)
     const gone = new OperationError('CLOSED', 'the server has stopped')
     for (const { reject } of this.#orders.values()) reject(gone)
     this.#orders.clear()

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert'
 import { describe, test } from 'node:test'
-import { type LaneRewrite, LaneStage } from './lane-schedule.js'
+import { type LaneRewrite, type LaneScene, LaneStage } from './lane-schedule.js'
 import { LANE_SCENES } from './lane-schedule-scenes.js'
 import { type SearchResult, searchAll, searchSome } from './schedule-search.js'
 import { runSeed, SeededRandom } from './seeded-random.js'
@@ -20,6 +20,31 @@ describe('lanes, one shared access at a time: no wake-up is missed, nothing done
         assert.deepEqual(all.found, undefined)
         const some = searchSome(stage, participants, random, RANDOM_SCHEDULES)
         t.diagnostic(`seed ${seed}: ${all.schedules} and ${some.schedules} schedules`)
+        assert.deepEqual(some.found, undefined)
+      } finally {
+        await stage.close()
+      }
+    })
+  }
+})
+
+/** As if they had been idle for long before the first request. */
+const RESTING: LaneRewrite = {
+  file: 'idle-watch.js',
+  find: 'const RESTS_AFTER = 20;',
+  put: 'const RESTS_AFTER = 0;',
+}
+
+describe('workers that rest: the same', () => {
+  const seed = runSeed()
+  const random = new SeededRandom(seed)
+  const hasTwo = ({ roles }: LaneScene) => roles.filter(({ role }) => role === 'worker').length > 1
+  for (const scene of LANE_SCENES.filter(hasTwo)) {
+    test(scene.name, async (t) => {
+      const stage = new LaneStage(scene, [RESTING])
+      try {
+        const some = searchSome(stage, scene.roles.length, random, RANDOM_SCHEDULES)
+        t.diagnostic(`seed ${seed}: ${some.schedules} schedules`)
         assert.deepEqual(some.found, undefined)
       } finally {
         await stage.close()

@@ -38,6 +38,8 @@ const worker = new LaneWorker({
   ledger: Ledger.attach(data.ledger),
   bell: Bell.attach(data.bell),
   keepsLanes: data.keepsLanes,
+  // They are hardly ever idle here: rest is begun and ended often.
+  restsAfter: 1,
   onFault: () => Atomics.add(board, STORM.faults, 1),
   onError: (error) => {
     throw error
