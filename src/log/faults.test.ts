@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { isOperationError, type OperationError } from '../base/errors.js'
+import { check } from '../test/log-crashes.js'
 import { addToBatch } from '../test/log-model.js'
 import { reopen, runTrial, TRIAL_IDENTITY } from '../test/log-trial.js'
 import { runSeed } from '../test/seeded-random.js'
@@ -29,8 +30,7 @@ for (const times of [1, Infinity]) {
       if (trial.failure !== undefined) failures++
       disk.clearFaults()
       const where = `call ${call}: ${code}`
-      const { acknowledgedLsn } = trial.model
-      assert.equal(trial.model.judge(reopen(disk.afterExit()).outcome, acknowledgedLsn), undefined, where)
+      check(disk.afterExit(), trial, trial.model.acknowledgedLsn, where)
       for (const plan of [DROP_ALL, KEEP_ALL])
         assert.equal(trial.model.judge(reopen(disk.crash(plan)).outcome, trial.durableLsn), undefined, where)
     }

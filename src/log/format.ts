@@ -167,6 +167,11 @@ export function checkFrame(bytes: Buffer, offset: number): number | string {
   return crc === frameCrc(bytes, offset) ? length : 'the checksum of a frame is wrong'
 }
 
+/** With head and padding; of a frame that has passed {@link checkFrame}. */
+export function frameLength(bytes: Buffer, offset: number): number {
+  return bytes.readUInt32LE(offset + 8)
+}
+
 export function frameCrc(bytes: Buffer, offset: number): number {
   return bytes.readUInt32LE(offset + 4)
 }

@@ -7,7 +7,13 @@ import type { Disk } from './disk.js'
 import { HEADER_BYTES, isZero, type SegmentHeader, segmentName } from './format.js'
 import type { RecordSink } from './record-batch.js'
 import { indexOfPosition, type Segment } from './segment-list.js'
-import { type ChainPoint, findProofOfSync, type SegmentWalk, walkSegment } from './segment-reader.js'
+import {
+  type ChainPoint,
+  findProofOfSync,
+  type SegmentWalk,
+  unsyncedOffset,
+  walkSegment,
+} from './segment-reader.js'
 
 /** What the snapshot, if one was loaded, says of the log. */
 export interface SnapshotRange {
@@ -46,6 +52,8 @@ export interface PassResult {
   readonly records: number
   /** Bytes behind `good` in its file, and whether any of them is not zero. */
   readonly tail: { readonly bytes: number; readonly isTorn: boolean }
+  /** Bytes before `good` that nothing says to have been on disk. */
+  readonly unsynced: Buffer
   readonly damage: Damage | undefined
 }
 
@@ -68,6 +76,7 @@ class LogPass {
   #epochNumber = 0
   #nextSegment = 1
   #buffer: Buffer = Buffer.alloc(0)
+  #unsynced: Buffer = this.#buffer
 
   constructor(options: PassOptions) {
     const { segments, snapshot } = options
@@ -94,6 +103,7 @@ class LogPass {
       epochNumber: this.#epochNumber,
       records: this.#records,
       tail: this.#tail,
+      unsynced: this.#unsynced,
       damage,
     }
   }
@@ -145,6 +155,7 @@ class LogPass {
       bytes: bytes.length - walk.offset,
       isTorn: walk.end === 'bad' || !isZero(bytes, walk.offset, bytes.length),
     }
+    this.#unsynced = bytes.subarray(unsyncedOffset(bytes, walk), walk.offset)
     this.#options.onBytes?.(bytes.length)
     return next === undefined
       ? this.#judgeEnd(name, bytes, header, walk)

@@ -13,6 +13,9 @@
  *  5. Where the last segment ends: if it says that it is continued, a file is missing. If something behind its end
  *     proves that this place was on disk, or the snapshot needs it, it is damage. If not, it is a torn tail, which no
  *     level has promised to keep: it is cut, and the cut is synced, before anything is appended.
+ *     What a killed process had written and not yet synced is read like the rest, so it is put on disk before anybody
+ *     builds on it, names included: written once more, since after a sync that failed the kernel may take for stored
+ *     what is not.
  *  6. Damage refuses with file and offset and changes nothing; with `acceptLoss` the log is cut after the last good
  *     frame, once the original has been kept (accept-loss.ts).
  *  7. Leftovers of unfinished work (`*.tmp`), segments before the first that is needed and older snapshots
@@ -28,7 +31,7 @@
 import { assert } from '../base/assert.js'
 import { acceptLoss } from './accept-loss.js'
 import { type Damage, DamageError } from './damage.js'
-import type { Disk } from './disk.js'
+import { type Disk, writeFully } from './disk.js'
 import type { LogEnd } from './log-end.js'
 import { type PassResult, type Place, readLog } from './log-pass.js'
 import { removeLeftovers, removeObsolete } from './retention.js'
@@ -71,8 +74,9 @@ export function recover(options: RecoveryOptions): Recovered {
   for (let expectsLog = options.expectsLog; ; expectsLog = false) {
     const { snapshot, skipped, pass } = readAll({ ...options, expectsLog })
     if (pass.damage === undefined) {
+      disk.syncDirectory()
       removeLeftovers(disk)
-      cutTail(disk, pass, onEvent)
+      settleTail(disk, pass, onEvent)
       removeObsolete(disk, snapshot?.startLsn ?? 0, pass.firstSegment)
       return recovered(pass, snapshot)
     }
@@ -108,12 +112,14 @@ function readAll(options: RecoveryOptions) {
   return { snapshot, skipped, pass }
 }
 
-function cutTail(disk: Disk, pass: PassResult, onEvent: RecoveryOptions['onEvent']): void {
-  const { good, tail } = pass
-  if (good === undefined || tail.bytes === 0) return
+/** Cuts what lies behind the last good frame, and brings to disk whatever of those before may not be there. */
+function settleTail(disk: Disk, pass: PassResult, onEvent: RecoveryOptions['onEvent']): void {
+  const { good, tail, unsynced } = pass
+  if (good === undefined) return
   const file = disk.open(good.file, 'write')
   try {
-    file.truncate(good.offset)
+    if (tail.bytes > 0) file.truncate(good.offset)
+    if (unsynced.length > 0) writeFully(file, unsynced, good.offset - unsynced.length)
     file.sync()
   } finally {
     file.close()

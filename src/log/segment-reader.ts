@@ -14,6 +14,8 @@ import {
   FRAME_MAGIC_BYTES,
   type FrameHead,
   frameCrc,
+  frameLength,
+  HEADER_BYTES,
   isZero,
   type SegmentHeader,
 } from './format.js'
@@ -102,6 +104,17 @@ export function walkSegment(
     offset += length
     frames++
   }
+}
+
+/** Where, in the good part of a segment, the frames begin that no other one says to be on disk. */
+export function unsyncedOffset(bytes: Buffer, walk: SegmentWalk): number {
+  let offset = HEADER_BYTES
+  while (offset < walk.offset) {
+    const { firstLsn, count } = decodeFrameHead(bytes, offset)
+    if (firstLsn + count - 1 > walk.chain.syncedLsn) break
+    offset += frameLength(bytes, offset)
+  }
+  return offset
 }
 
 /**

@@ -103,10 +103,24 @@ export class SimulatedDisk implements Disk {
     this.#faults = []
   }
 
-  /** The disk as a killed process leaves it: everything that was called has happened. */
+  /**
+   * The disk as a killed process leaves it: everything that was called has happened, as all can see; but what was not
+   * synced is not on disk for that, and a later loss of power may still undo it.
+   */
   afterExit(): SimulatedDisk {
     const disk = new SimulatedDisk()
-    for (const [name, inode] of this.#names) disk.put(name, inode.contents())
+    const copies = new Map<SimulatedInode, SimulatedInode>()
+    const copyOf = (inode: SimulatedInode): SimulatedInode => {
+      const copy = copies.get(inode) ?? inode.copy()
+      copies.set(inode, copy)
+      return copy
+    }
+    for (const [name, inode] of this.#names) disk.#names.set(name, copyOf(inode))
+    for (const [name, inode] of this.#durableNames) disk.#durableNames.set(name, copyOf(inode))
+    disk.#nameChanges = this.#nameChanges.map((change) => ({
+      ...change,
+      inode: change.inode === undefined ? undefined : copyOf(change.inode),
+    }))
     return disk
   }
 

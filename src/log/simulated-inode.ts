@@ -60,6 +60,14 @@ export class SimulatedInode {
     this.#durable = new Content(contents)
   }
 
+  /** Another one with the same contents and the same changes between them. */
+  copy(): SimulatedInode {
+    const copy = new SimulatedInode(this.#durable.view())
+    copy.#current = new Content(this.#current.view())
+    copy.#changes = this.#changes.map((change) => ({ ...change }))
+    return copy
+  }
+
   get size(): number {
     return this.#current.size
   }

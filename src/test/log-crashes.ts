@@ -49,8 +49,11 @@ export function crashEverywhere(options: CrashOptions, counts: CrashCounts): voi
       counts.recoveries++
     }
     if (call % (options.nestedEvery ?? Infinity) === 0) {
-      const from = disk.crash(randomPlan(random))
-      counts.nested += crashInRecovery(from, stopped, random, `seed ${options.seed}, call ${call}`)
+      const where = `seed ${options.seed}, call ${call}`
+      const { durableLsn, model } = stopped
+      counts.nested += crashInRecovery(disk.crash(randomPlan(random)), stopped, durableLsn, random, where)
+      const [exit, promised] = [disk.afterExit(), model.acknowledgedLsn]
+      counts.nested += crashInRecovery(exit, stopped, promised, random, `${where}, process killed`)
     }
   }
 }
@@ -68,8 +71,8 @@ function plansFor(disk: SimulatedDisk, options: CrashOptions, random: SeededRand
   return plans
 }
 
-/** Starts on `disk`, writes a batch more, and starts again; judges both. */
-function check(disk: SimulatedDisk, trial: Trial, guaranteedLsn: number, where: string): void {
+/** Starts on `disk`, writes a batch more, and starts again, after a loss of power, too; judges all of them. */
+export function check(disk: SimulatedDisk, trial: Trial, guaranteedLsn: number, where: string): void {
   const { outcome, writer } = reopen(disk)
   const complaint = trial.model.judge(outcome, guaranteedLsn)
   if (complaint !== undefined || writer === undefined || 'refusal' in outcome)
@@ -82,12 +85,26 @@ function check(disk: SimulatedDisk, trial: Trial, guaranteedLsn: number, where: 
   const model = new LogModel()
   for (const each of trial.model.batches) if (each.lastLsn <= outcome.lastLsn) model.append(each)
   model.append({ lastLsn, records: [record] })
-  const again = model.judge(reopen(disk).outcome, lastLsn)
-  if (again !== undefined) throw new Error(`${where}, after one batch more: ${again}`)
+  for (const [how, next] of [
+    ['after one batch more', disk.afterExit()],
+    ['after one batch more and a loss of power', disk.crash(DROP_ALL)],
+  ] as const) {
+    const again = model.judge(reopen(next).outcome, lastLsn)
+    if (again !== undefined) throw new Error(`${where}, ${how}: ${again}`)
+  }
 }
 
-/** The power goes after every call of the recovery of `start`; returns how often. */
-function crashInRecovery(start: SimulatedDisk, trial: Trial, random: SeededRandom, where: string): number {
+/**
+ * The power goes, or the process is killed, after every call of the recovery of `start`; returns how often. What a killed
+ * process has left must be there after a second kill, and what was on disk after a loss of power.
+ */
+function crashInRecovery(
+  start: SimulatedDisk,
+  trial: Trial,
+  guaranteedLsn: number,
+  random: SeededRandom,
+  where: string,
+): number {
   for (let call = 1; ; call++) {
     const disk = start.afterExit()
     disk.inject({ at: call, code: 'crash' })
@@ -97,7 +114,9 @@ function crashInRecovery(start: SimulatedDisk, trial: Trial, random: SeededRando
     } catch (error) {
       if (!disk.isCrashed) throw error
     }
+    const here = `${where}, call ${call} of the recovery`
+    check(disk.afterExit(), trial, guaranteedLsn, `${here}, process killed`)
     for (const plan of [DROP_ALL, KEEP_ALL, randomPlan(random)])
-      check(disk.crash(plan), trial, trial.durableLsn, `${where}, call ${call} of the recovery`)
+      check(disk.crash(plan), trial, trial.durableLsn, here)
   }
 }
