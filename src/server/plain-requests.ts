@@ -17,7 +17,7 @@ const SET = OPERATIONS.set.code
 /** Copied word by word up to here. */
 const SHORT_BYTES = 256
 /** Keys that are touched together. */
-const MOST_TOUCHED = 16
+export const MOST_TOUCHED = 16
 
 export class PlainRequests {
   readonly #store: DirectStore
@@ -30,15 +30,7 @@ export class PlainRequests {
 
   /** Those requests will be carried out soon. */
   lookAhead(requests: readonly Message[], count: number): void {
-    const touch = this.#touch
-    let touched = 0
-    for (let i = 0; i < count && touched < MOST_TOUCHED; i++) {
-      const request = requests[i]!
-      const { code, keyBytes } = request
-      if (code !== GET && code !== SET) continue
-      request.hint = touch.add(touched++, request.words, keyBytes)
-    }
-    touch.touch(touched)
+    touchKeys(this.#touch, requests, count)
   }
 
   /** Whether the request was one of these, and is answered. Throws only on a bug of ours. */
@@ -64,4 +56,16 @@ export class PlainRequests {
     }
     return true
   }
+}
+
+/** Touches what the gets and sets among these requests will look at, and tells each its hash. */
+export function touchKeys(touch: Touch, requests: readonly Message[], count: number): void {
+  let touched = 0
+  for (let i = 0; i < count && touched < MOST_TOUCHED; i++) {
+    const request = requests[i]!
+    const { code, keyBytes } = request
+    if (code !== GET && code !== SET) continue
+    request.hint = touch.add(touched++, request.words, keyBytes)
+  }
+  touch.touch(touched)
 }

@@ -78,11 +78,11 @@ function runPlainly(plain: PlainStore, request: Message, reply: Message): boolea
   if (keyBytes > SHORT_BYTES || request.flags !== 0 || request.first !== 0) return false
   if (code === SET && valueBytes <= SHORT_BYTES) {
     reply.clear(STATUS.YES)
-    plain.setAt(request.words, keyBytes, (keyBytes + 3) >>> 2, valueBytes)
+    plain.setAt(request.words, keyBytes, request.hint, (keyBytes + 3) >>> 2, valueBytes)
     return true
   }
   if (code !== GET) return false
   reply.clear(STATUS.YES)
-  if (!plain.getInto(reply, request.words, keyBytes)) reply.code = STATUS.NO
+  if (!plain.getInto(reply, request.words, keyBytes, request.hint)) reply.code = STATUS.NO
   return true
 }

@@ -28,6 +28,7 @@ import type { SequencedStore } from '../store/sequenced-store.js'
 import { attachByName } from '../store/served-region.js'
 import { carryOut, type FromLaneWorker, type LaneWorkerData, type ToLaneWorker } from './lane-orders.js'
 import { type LogStateEvent, LogStatus, type LogStatusHandle } from './log-status.js'
+import { MOST_TOUCHED, touchKeys } from './plain-requests.js'
 import { type BusHandle, ThreadBus } from './thread-bus.js'
 import { WriterCycle } from './writer-cycle.js'
 import { WriterRequests } from './writer-requests.js'
@@ -69,6 +70,7 @@ async function main(): Promise<void> {
   }
   const bus = new ThreadBus(data.bus)
   const requests = new WriterRequests(data.facts, bus, () => tell({ kind: 'shutdown' }))
+  const touch = store.table.newTouch(MOST_TOUCHED)
   let failure: { readonly error: unknown } | undefined
   let isStopping = false
   const worker: LaneWorker = new LaneWorker({
@@ -86,6 +88,7 @@ async function main(): Promise<void> {
       cycle.flush(request, reply)
       return true
     },
+    lookAhead: (group, count) => touchKeys(touch, group, count),
     onFault: (file, _lane, reason) => tell({ kind: 'dropped', file: file.id, reason }),
     // A bug of ours: the node does not go on with a thread that has lost its mind.
     onError: (error) => {

@@ -194,17 +194,17 @@ export class PendingWrites implements Overlay, PlainStore {
     return this.#seek()
   }
 
-  setAt(words: Int32Array, keyBytes: number, valueAt: number, valueBytes: number): void {
+  setAt(words: Int32Array, keyBytes: number, hash: number, valueAt: number, valueBytes: number): void {
     const { key, value } = this.#table
-    key.setFromWords(words, 0, keyBytes, undefined)
+    key.setFromWords(words, 0, keyBytes, hash === 0 ? undefined : hash)
     this.#seek()
     this.#owner.assertWritable()
     value.setFromWords(words, valueAt, valueBytes)
     this.#put(NO_EXPIRY)
   }
 
-  getInto(target: PlainTarget, words: Int32Array, keyBytes: number): boolean {
-    this.#table.key.setFromWords(words, 0, keyBytes, undefined)
+  getInto(target: PlainTarget, words: Int32Array, keyBytes: number, hash: number): boolean {
+    this.#table.key.setFromWords(words, 0, keyBytes, hash === 0 ? undefined : hash)
     const found = this.#seek()
     this.note(found)
     if (!found) return false

@@ -1,6 +1,6 @@
 /**
  * The two calls that most requests are, from the words of a message and into them, past the views of bytes that `Store`
- * works on. The same meaning as `set` without options and `get`. One thread.
+ * works on. The same meaning as `set` without options and `get`. `hash` is the key's, 0 if it is not known. One thread.
  */
 
 /** Where a value goes that is wanted without a view of its bytes: a message. */
@@ -14,7 +14,7 @@ export interface PlainTarget {
 
 export interface PlainStore {
   /** Key and value begin with words 0 and `valueAt` of `words`; the value is a short one. */
-  setAt(words: Int32Array, keyBytes: number, valueAt: number, valueBytes: number): void
+  setAt(words: Int32Array, keyBytes: number, hash: number, valueAt: number, valueBytes: number): void
   /** Puts the value of the key at the beginning of `words` into `target`; whether there is one. */
-  getInto(target: PlainTarget, words: Int32Array, keyBytes: number): boolean
+  getInto(target: PlainTarget, words: Int32Array, keyBytes: number, hash: number): boolean
 }
