@@ -36,6 +36,10 @@ export interface ChannelPart {
 
 export const PIPELINED = 64
 export const IDLE_WORKERS = 4
+/** Of rest before an idle server is watched: what it did last is over then. */
+export const SETTLING_MS = 2000
+/** Requests that go before those that are timed, whatever their number. */
+export const warmUpOf = (requests: number): number => Math.ceil(requests / 2)
 export const WINDOWS = [1, 4, 16, 64, 256, 1024] as const
 const COUNTS = [1, 2, 4] as const
 const USUAL_WINDOW = 64
@@ -169,12 +173,14 @@ function requestsPart(shape: RequestShape, scale: ChannelScale): ChannelPart {
           name: NAME,
           // One after the other takes longer.
           requests: window < USUAL_WINDOW ? Math.ceil(scale.requests / 4) : scale.requests,
+          warmUp: warmUpOf(scale.requests),
           clients,
           window,
           skew,
           seed: round,
         }
-        const { millionPerSecond, ...others } = await withProcessorTime(server, request.requests, () =>
+        const sent = request.requests + request.warmUp
+        const { millionPerSecond, ...others } = await withProcessorTime(server, sent, () =>
           runChild<RequestsResult>(REQUESTS_PATH, request, place),
         )
         return { value: millionPerSecond, ...others }
@@ -192,6 +198,7 @@ function idlePart({ idleMs }: ChannelScale): ChannelPart {
         const child = fork(IDLE_PATH, [JSON.stringify(server.name)], { env: place.env })
         try {
           await once(child, 'message')
+          await new Promise((resolve) => setTimeout(resolve, SETTLING_MS))
           const startMs = performance.now()
           const before = await server.processorMs()
           await new Promise((resolve) => setTimeout(resolve, idleMs))

@@ -1,7 +1,8 @@
 /** The benchmark of the channel as text and as pictures. Pure. */
 import type { ChannelReport, ChannelScale, ChannelSection } from './channel.js'
+import { WARM_UP } from './channel-calls.js'
 import type { ChannelFigure } from './channel-figures.js'
-import { requestsKey, WINDOWS } from './channel-parts.js'
+import { requestsKey, SETTLING_MS, WINDOWS, warmUpOf } from './channel-parts.js'
 import type { ChannelRow } from './channel-results.js'
 import { type BarGroup, barChart, goalChart, lineChart } from './charts.js'
 import { type Machine, machineLine } from './machine.js'
@@ -22,6 +23,7 @@ export function formatChannelStart(
   return [
     machineLine(machine),
     `medians of ${rounds} rounds of fresh processes; ${calls} calls (awaited one by one: a tenth), ${requests} requests, ${idleMs} ms idle`,
+    `warmed up before each measurement: ${100 * WARM_UP} % as many calls, ${warmUpOf(requests)} requests, ${SETTLING_MS} ms of rest`,
     '',
   ].join('\n')
 }

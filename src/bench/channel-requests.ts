@@ -1,6 +1,7 @@
 /**
  * The program of a child process that sends requests on numbers of 32 bits as original 001's client does: through so many
- * threads with so many requests in flight each, half PUT, half GET. The same code as `bin/client`, checked.
+ * threads with so many requests in flight each, half PUT, half GET. The same code as `bin/client`, checked; but a warm-up
+ * goes before, so that what is timed is code that both sides have compiled.
  */
 import { runClients } from '../workload/client-run.js'
 import { generateWorkload } from '../workload/generator.js'
@@ -10,7 +11,10 @@ import { childRequest, reportResult } from './child.js'
 
 export interface RequestsRequest {
   readonly name: string
+  /** Those that are timed. */
   readonly requests: number
+  /** Those that go before. */
+  readonly warmUp: number
   readonly clients: number
   readonly window: number
   /** 0: uniform; above 1: Zipf. */
@@ -20,7 +24,7 @@ export interface RequestsRequest {
 
 export interface RequestsResult {
   readonly millionPerSecond: number
-  /** Processor time of this process a request, the start of its threads included. */
+  /** Processor time of this process a request. */
   readonly clientNs: number
 }
 
@@ -35,14 +39,24 @@ function listOf(requests: number, skew: number, seed: number): RequestList {
 }
 
 async function measure(request: RequestsRequest): Promise<RequestsResult> {
-  const { name, requests, clients, window, skew, seed } = request
-  const shares = sharesByKey(listOf(requests, skew, seed), clients)
-  const before = process.cpuUsage()
-  const result = await runClients({ name, shares, width: window, check: true })
+  const { name, requests, warmUp, clients, window, skew, seed } = request
+  const all = requests + warmUp
+  const shares = sharesByKey(listOf(all, skew, seed), clients)
+  let before = process.cpuUsage()
+  const result = await runClients({
+    name,
+    shares,
+    width: window,
+    check: true,
+    warmUpPart: warmUp / all,
+    onStart: () => {
+      before = process.cpuUsage()
+    },
+  })
   if (result.wrong > 0) throw new Error(`${result.wrong} answers were wrong`)
   const { user, system } = process.cpuUsage(before)
-  const clientNs = ((user + system) * 1000) / requests
-  return { millionPerSecond: requests / result.milliseconds / 1000, clientNs }
+  const clientNs = ((user + system) * 1000) / result.requests
+  return { millionPerSecond: result.requests / result.milliseconds / 1000, clientNs }
 }
 
 reportResult(await measure(childRequest() as RequestsRequest))

@@ -6,6 +6,8 @@
  *   requests    PUTs and GETs of numbers through original 001's client: by window, by lane workers, by client threads
  *   idle        processor time of a server with four lane workers that nobody asks for anything
  *
+ * What is timed has been warmed up by calls of the same kind, over the same connections.
+ *
  * A round has a fresh server and fresh processes of each caller; a number is the median of the rounds. Servers lie in a
  * folder of their own beside all others, which goes at the end. What a machine does not have is left out with the reason.
  * Prints nothing.
@@ -22,8 +24,8 @@ import { requireCount } from './table.js'
 export const CHANNEL_SECTIONS = {
   calls: 'one set after the other, keys of 16 B, values of 100 B',
   pipelined: '64 sets in flight, keys of 16 B, values of 100 B',
-  requests: "PUTs and GETs of uint32 through original 001's client",
-  idle: 'a server with four lane workers and a client that asks for nothing',
+  requests: "PUTs and GETs of uint32 through original 001's client, warmed up",
+  idle: 'a server with four lane workers and a client that asks for nothing, at rest',
 } as const
 export type ChannelSection = keyof typeof CHANNEL_SECTIONS
 export const CHANNEL_SECTION_NAMES = Object.keys(CHANNEL_SECTIONS) as readonly ChannelSection[]

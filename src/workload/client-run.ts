@@ -1,6 +1,7 @@
 /**
  * Runs a workload through client threads: each has a connection and a window of its own. They connect first; the clock
- * runs from the first request of any of them to the last answer, so no start of threads or processes is in the figures.
+ * runs from the first request of any of them to the last answer, so no start of threads or processes is in the figures; with
+ * a warm-up, neither is the compiling of what a program's first seconds run.
  *
  * One that fails ends the run: the others are terminated, and the server takes back what they had.
  */
@@ -17,7 +18,9 @@ export interface ClientRunOptions {
   /** Requests in flight of a thread. */
   readonly width: number
   readonly check: boolean
-  /** Called when all are connected, just before the first request. */
+  /** Part of each share, 0 to 1, that is sent first and not timed, by the same connections; default 0. */
+  readonly warmUpPart?: number
+  /** Called when all are connected and warm, just before the first request that is timed. */
   readonly onStart?: () => void
   /** Ends the run early: it rejects with the signal's reason. */
   readonly signal?: AbortSignal
@@ -28,10 +31,11 @@ export interface ThreadResult extends DriveResult {
 }
 
 export interface ClientRunResult {
+  /** Without those of the warm-up, as all that follows but wrong answers. */
   readonly requests: number
   /** From the first request of any thread to the last answer. */
   readonly milliseconds: number
-  /** Wrong answers in all. */
+  /** Wrong answers in all, those of the warm-up too. */
   readonly wrong: number
   /** The first of them, a few. */
   readonly mismatches: readonly Mismatch[]
@@ -46,8 +50,10 @@ export async function runClients(options: ClientRunOptions): Promise<ClientRunRe
   signal?.throwIfAborted()
   // Word 0: 0 until all are ready.
   const start = new Int32Array(new SharedArrayBuffer(4))
-  const workers = shares.map((share) => {
-    const workerData: ClientThreadRequest = { name, share, width, check, start }
+  const timed = shares.map((share) => afterWarmUp(share, options.warmUpPart ?? 0))
+  const workers = shares.map((share, thread) => {
+    const timedFrom = timed[thread]?.from ?? share.from
+    const workerData: ClientThreadRequest = { name, share, timedFrom, width, check, start }
     return new Worker(THREAD, { workerData })
   })
   try {
@@ -56,10 +62,14 @@ export async function runClients(options: ClientRunOptions): Promise<ClientRunRe
     options.onStart?.()
     Atomics.store(start, 0, 1)
     Atomics.notify(start, 0)
-    return resultOf(shares, await Promise.all(runs.map(({ done }) => done)))
+    return resultOf(timed, await Promise.all(runs.map(({ done }) => done)))
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()))
   }
+}
+
+function afterWarmUp({ list, from, to }: Share, part: number): Share {
+  return { list, from: from + Math.floor((to - from) * part), to }
 }
 
 type DoneReport = Extract<ClientThreadReport, { kind: 'done' }>
