@@ -12,70 +12,13 @@ import { assert } from '../base/assert.js'
 import { Backing } from './backing.js'
 import { type Geometry, LOCAL_PAGE_MASK, PAGE_DESCRIPTOR_BYTES, PAGES_PER_SEGMENT_BITS } from './geometry.js'
 import { HEADER, POOL } from './header.js'
-import { wordLayout } from './layout.js'
 import type { Locks } from './lock.js'
+import { kindOfSpan, kindPages, PAGE, pageReference, SPAN_LINES } from './page-descriptor.js'
 import { PARTICIPANT } from './participant.js'
-import type { Reference, Region } from './region.js'
-import { PAGE_BYTES } from './size-classes.js'
-
-export const PAGE = wordLayout('page descriptor', PAGE_DESCRIPTOR_BYTES / 4, {
-  kind: {
-    at: 0,
-    writer: 'under pool lock',
-    what: '0 free; positive: first page of a span, purpose and pages; negative: distance to the first page',
-  },
-  freeHead: {
-    at: 1,
-    writer: 'under class lock',
-    what: 'ordinal + 1 of the first free chunk, 0 for none; the chunk holds the next',
-  },
-  freeCount: { at: 2, writer: 'under class lock', what: 'chunks in that list' },
-  carved: {
-    at: 3,
-    writer: 'under class lock',
-    what: 'chunks handed out at least once; those beyond were never touched',
-  },
-  next: { at: 4, writer: 'under class lock', what: 'next span of the class with free chunks, 0 for none' },
-  previous: { at: 5, writer: 'under class lock', what: 'the one before, 0 for the first' },
-  backed: {
-    at: 6,
-    writer: 'under pool lock',
-    what: '1: the system has given memory for this page; only where the region must ask for it',
-  },
-  closed: {
-    at: 7,
-    writer: 'under class lock',
-    what: 'tag of who empties this span: it hands out nothing and stays even if empty; 0: nobody',
-  },
-})
-
-/** What a span is for: a size class (its index), or one of these. */
-export const SPAN_LARGE = 120
-export const SPAN_LINES = 121
-
-const PURPOSE_BITS = 7
-const PURPOSE_MASK = (1 << PURPOSE_BITS) - 1
-
-/** Granules of a page, as a shift of a reference. */
-export const PAGE_SHIFT = 8
+import type { Region } from './region.js'
 
 const POOL_AT = HEADER.pool
 const { kind: KIND } = PAGE
-
-export function kindPurpose(kind: number): number {
-  return kind & PURPOSE_MASK
-}
-export function kindPages(kind: number): number {
-  return kind >>> PURPOSE_BITS
-}
-/** Page number (over all segments) that holds `reference`. */
-export function pageOf(reference: Reference): number {
-  return reference >>> PAGE_SHIFT
-}
-/** Reference of a page's first granule. */
-export function pageReference(page: number): Reference {
-  return page << PAGE_SHIFT
-}
 
 export class Pages {
   readonly geometry: Geometry
@@ -194,7 +137,7 @@ export class Pages {
     for (let i = 1; i < pages; i++) words[at + i * step + KIND] = -i
     words.fill(0, at + PAGE.freeHead, at + PAGE.previous + 1)
     words[at + PAGE.closed] = 0
-    words[at + KIND] = (pages << PURPOSE_BITS) | purpose
+    words[at + KIND] = kindOfSpan(purpose, pages)
     this.#markLocked(page, pages, false)
   }
 
@@ -306,5 +249,3 @@ export class Pages {
     return 0
   }
 }
-
-assert(PAGE_BYTES === 16 << PAGE_SHIFT, 'a page is whole granules')

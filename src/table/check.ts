@@ -20,7 +20,7 @@ import {
   pageReference,
   SPAN_LARGE,
   SPAN_LINES,
-} from '../memory/pages.js'
+} from '../memory/page-descriptor.js'
 import { chunkWords, PARTICIPANT } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference } from '../memory/region.js'
 import { magazineOffsets } from '../memory/slab.js'

@@ -16,7 +16,7 @@
  * Order of stores: a delete (slot busy, slot empty, chunk free) whose chunk is named by a `detached` word, so a death is
  * settled as that of a delete. One stripe lock at a time, only tried, but where all that is left is held by others. Needs the own desk.
  */
-import { kindPages, pageOf, SPAN_LARGE } from '../memory/pages.js'
+import { kindPages, pageOf, SPAN_LARGE } from '../memory/page-descriptor.js'
 import { COUNTERS, MAX_DETACHED, PARTICIPANT } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference } from '../memory/region.js'
 import { PAGE_BYTES } from '../memory/size-classes.js'

@@ -5,7 +5,7 @@
 
 import { PAGE_DESCRIPTOR_BYTES } from '../memory/geometry.js'
 import { CLASS, CLASS_WORDS, CLASSES_AT, HEADER, POOL } from '../memory/header.js'
-import { kindPages, kindPurpose, SPAN_LARGE, SPAN_LINES } from '../memory/pages.js'
+import { kindPages, kindPurpose, SPAN_LARGE, SPAN_LINES } from '../memory/page-descriptor.js'
 import { recordsInUse } from '../memory/participant-list.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference } from '../memory/region.js'
 import { PAGE_BYTES, type SizeClass, sizeClasses } from '../memory/size-classes.js'

@@ -17,7 +17,14 @@
  */
 import { MAX_KEY_BYTES } from '../base/limits.js'
 import { HEADER } from '../memory/header.js'
-import { kindPages, kindPurpose, PAGE_SHIFT, pageReference, SPAN_LARGE, SPAN_LINES } from '../memory/pages.js'
+import {
+  kindPages,
+  kindPurpose,
+  PAGE_SHIFT,
+  pageReference,
+  SPAN_LARGE,
+  SPAN_LINES,
+} from '../memory/page-descriptor.js'
 import { COUNTERS, PARTICIPANT } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference } from '../memory/region.js'
 import { Chain } from './chain.js'

@@ -15,7 +15,7 @@
 import { assert } from '../base/assert.js'
 import { isOperationError } from '../base/errors.js'
 import { EVICTION, HEADER } from '../memory/header.js'
-import { SPAN_LARGE, SPAN_LINES } from '../memory/pages.js'
+import { SPAN_LARGE, SPAN_LINES } from '../memory/page-descriptor.js'
 import { COUNTERS, PARTICIPANT } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
 import { PAGE_BYTES } from '../memory/size-classes.js'

@@ -9,7 +9,7 @@
  * with it. Not for tables with several writers.
  */
 import { HEADER } from '../memory/header.js'
-import { kindPages, pageOf, SPAN_LARGE } from '../memory/pages.js'
+import { kindPages, pageOf, SPAN_LARGE } from '../memory/page-descriptor.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
 import { Buckets } from './buckets.js'
 import {
