@@ -31,12 +31,7 @@ export class ControlSocket {
     reader.allow(MAX_TOLD_BYTES)
     socket.removeAllListeners('data')
     socket.on('data', (chunk: Buffer) => {
-      try {
-        for (const message of reader.read(chunk)) this.messenger.receive(message)
-      } catch (error) {
-        socket.destroy()
-        if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error
-      }
+      for (const message of messagesIn(chunk, reader, socket)) this.messenger.receive(message)
     })
     socket.once('close', () => this.messenger.end())
     socket.unref()
@@ -111,6 +106,17 @@ export class ControlSocket {
 
   close(): void {
     this.#socket.destroy()
+  }
+}
+
+/** None, and an end of the connection, if what came is none of a server's. */
+function messagesIn(chunk: Buffer, reader: ControlReader, socket: Socket): ControlMessage[] {
+  try {
+    return reader.read(chunk)
+  } catch (error) {
+    socket.destroy()
+    if (error instanceof SyntaxError || error instanceof RangeError) return []
+    throw error
   }
 }
 

@@ -12,7 +12,10 @@ export type Listener<V> = (message: V, channel: string) => void
 export interface SubscribeOptions {
   /** The name is a glob, as in Redis: `news.*`. */
   readonly pattern?: boolean
-  /** A message that the client's value codec cannot read. Default: it is passed over. */
+  /**
+   * A message that the client's value codec cannot read (default: it is passed over), or an error of the listener (default:
+   * an uncaught exception of the program; the connection and other listeners go on).
+   */
   readonly onError?: (error: unknown, channel: string) => void
 }
 
@@ -73,10 +76,18 @@ export class Subscriptions<K, V> {
     try {
       value = this.#core.requests.values.decode(message)
     } catch (error) {
-      onError?.(error, channel)
+      queueMicrotask(() => onError?.(error, channel))
       return
     }
-    listener(value, channel)
+    try {
+      listener(value, channel)
+    } catch (error) {
+      // Not here: whatever comes of it, the others still get the message.
+      queueMicrotask(() => {
+        if (onError === undefined) throw error
+        onError(error, channel)
+      })
+    }
   }
 
   #tell(subject: Subject, name: string): Promise<void> {

@@ -336,6 +336,17 @@ for (const way of ways) {
         await endPattern()
         assert.equal(await client.publish('news', 21), 0)
         assert.equal(heard.length, 20)
+        const failures: unknown[] = []
+        const endFailing = await other.subscribe('bad', () => JSON.parse('{'), {
+          onError: (error) => failures.push(error),
+        })
+        const second = new Promise<number>((resolve) => void other.subscribe('bad', resolve).catch(resolve))
+        await other.subscribe('bad', () => {})
+        assert.equal(await client.publish('bad', 7), 1)
+        assert.equal(await second, 7)
+        assert.ok(failures[0] instanceof SyntaxError)
+        assert.equal(other.isConnected, true)
+        await endFailing()
         assert.ok(matched >= 20)
         await assert.rejects(async () => client.publish('news', 'x'.repeat(2_000_000) as never), RangeError)
         await assert.rejects(async () => client.subscribe(5 as never, () => {}), TypeError)
