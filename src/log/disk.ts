@@ -28,6 +28,8 @@ export interface DiskFile {
   truncate(size: number): void
   sync(): void
   size(): number
+  /** Whether `name`, in the directory, still stands for this file: nobody has removed or replaced it. */
+  isNamed(name: string): boolean
   close(): void
 }
 

@@ -7,7 +7,7 @@ import { reopen, runTrial, TRIAL_IDENTITY } from '../test/log-trial.js'
 import { runSeed } from '../test/seeded-random.js'
 import { DROP_ALL, KEEP_ALL } from './crash-plan.js'
 import { openLog } from './directory.js'
-import { FRAME_HEAD_BYTES } from './format.js'
+import { FRAME_HEAD_BYTES, segmentName } from './format.js'
 import { SyncPolicy } from './policy.js'
 import { RecordBatch } from './record-batch.js'
 import { SimulatedDisk } from './simulated-disk.js'
@@ -146,6 +146,26 @@ describe('a failed sync', () => {
       writer.close()
       assert.deepEqual([...stateOf(disk.crash(DROP_ALL)).keys()], ['before'])
     })
+})
+
+test('a file that somebody takes away fails the log for good, at the next write or look', () => {
+  for (const act of ['write', 'look'] as const)
+    for (const remove of [true, false]) {
+      const made = rig()
+      const { disk, writer } = made
+      writer.append(batchOf('before'))
+      writer.sync()
+      const name = segmentName(writer.segment)
+      if (remove) disk.unlink(name)
+      else disk.put(name, disk.contents(name))
+      made.nowMs += 1000
+      writer.append(batchOf('lost'))
+      const error = codeOf(() => writer[act]())
+      assert.deepEqual([error.code, error.outcome], ['LOG_FAILED', 'unknown'])
+      assert.match(error.message, new RegExp(`gone.*${name}`))
+      assert.equal(codeOf(() => writer.append(batchOf('after'))).outcome, 'not-applied')
+      writer.close()
+    }
 })
 
 for (const call of ['write', 'sync', 'rename', 'syncDirectory'] as const)

@@ -19,6 +19,7 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
@@ -33,9 +34,11 @@ const ZEROS = Buffer.alloc(MIB)
 
 class RealFile implements DiskFile {
   readonly #descriptor: number
+  readonly #directory: string
 
-  constructor(descriptor: number) {
+  constructor(descriptor: number, directory: string) {
     this.#descriptor = descriptor
+    this.#directory = directory
   }
 
   read(target: Uint8Array, position: number): number {
@@ -70,6 +73,12 @@ class RealFile implements DiskFile {
     return fstatSync(this.#descriptor).size
   }
 
+  isNamed(name: string): boolean {
+    const named = statSync(join(this.#directory, name), { throwIfNoEntry: false })
+    const { ino, dev } = fstatSync(this.#descriptor)
+    return named?.ino === ino && named.dev === dev
+  }
+
   close(): void {
     closeSync(this.#descriptor)
   }
@@ -89,7 +98,7 @@ export class RealDisk implements Disk {
   }
 
   open(name: string, mode: OpenMode): DiskFile {
-    return new RealFile(openSync(join(this.path, name), FLAGS[mode], FILE_MODE))
+    return new RealFile(openSync(join(this.path, name), FLAGS[mode], FILE_MODE), this.path)
   }
 
   rename(from: string, to: string): void {

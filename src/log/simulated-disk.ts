@@ -226,6 +226,7 @@ export class SimulatedDisk implements Disk {
         inode.sync()
       },
       size: () => inode.size,
+      isNamed: (name) => this.#names.get(name) === inode,
       close: () => {},
     }
   }

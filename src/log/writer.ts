@@ -35,6 +35,8 @@ export const DEFAULT_SEGMENT_BYTES = 32 * 1024 * 1024
 const RESERVED_BYTES = 2 * FRAME_HEAD_BYTES
 /** For each byte written, so many of the next segment are filled: it is ready well before it is needed. */
 const FILL_FACTOR = 2
+/** So often, at most, it is looked whether the file is still there. */
+const LOOK_MS = 100
 /** Bytes of the next segment that are filled in one go, by `prepare` and without it. */
 const LEAST_OWED_BYTES = 64 * 1024
 const MOST_OWED_BYTES = 1024 * 1024
@@ -68,6 +70,7 @@ export class LogWriter {
   #regionTimeMs: number
   #bytesWritten = 0
   #owedBytes = 0
+  #lookAtMs = Number.NEGATIVE_INFINITY
   #isClosed = false
   #failure: OperationError | undefined
 
@@ -168,7 +171,25 @@ export class LogWriter {
     this.#group.clear()
     this.#owedBytes += FILL_FACTOR * bytes.length
     if (this.#owedBytes >= MOST_OWED_BYTES) this.prepare()
+    this.look()
     return this.#written
+  }
+
+  /**
+   * Sees to it, now and then, that nobody has taken the file away: what is written to one without a name is on no disk
+   * that a start would find. Throws LOG_FAILED.
+   */
+  look(): void {
+    const nowMs = this.#options.nowMs()
+    if (this.#file === undefined || this.#failure !== undefined || nowMs < this.#lookAtMs) return
+    this.#lookAtMs = nowMs + LOOK_MS
+    let cause: unknown = 'it was removed or replaced'
+    try {
+      if (this.#file.isNamed(segmentName(this.#segment))) return
+    } catch (error) {
+      cause = error
+    }
+    this.#fail('the file of the log is gone; save what is in memory before the node is stopped', cause)
   }
 
   /** Hands the group to the kernel and waits until it is on disk; returns `synced`. */

@@ -115,6 +115,9 @@ async function main(): Promise<void> {
   while (!isStopping) {
     workFor(worker, cycle, store)
     if (failure !== undefined) throw failure.error
+    // It may also fail between groups.
+    if (store.failure !== undefined && status.facts.state !== 'failed')
+      tellState(status.noteGroup(store, monotonicMs()))
     await yieldToEvents()
   }
   cycle.settle()

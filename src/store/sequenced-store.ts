@@ -191,8 +191,10 @@ export class SequencedStore {
   tend(nowMs: number): void {
     if (this.#failure !== undefined || !this.#pending.isEmpty) return
     try {
+      this.#writer.look()
       this.#chores.tend(nowMs)
     } catch (error) {
+      this.#noteFailure()
       // What a sweep could not log stays, and the next one finds it again.
       if (!isOperationError(error, 'DISK_FULL') && this.#failure === undefined) throw error
     }
