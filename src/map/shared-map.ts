@@ -7,20 +7,10 @@
  * (`compareAndSet`, `compute`, `exchange`, ...) run user code outside any lock and try again when somebody was faster.
  * Iteration is weakly consistent: what is there throughout is seen exactly once.
  */
-import type { Codec } from '../codec/codec.js'
-import { codecs } from '../codec/codecs.js'
-import type { MappedRegion } from '../memory/mapped-region.js'
-import { ReadOnlyRegion } from '../memory/read-only-region.js'
-import { SharedArrayRegion } from '../memory/shared-array-region.js'
-import type { ReadableTable } from '../table/readable-table.js'
 import { READ_NOTHING } from '../table/reader.js'
-import { readFacts, Space } from '../table/space.js'
 import type { TableStats } from '../table/stats.js'
-import { Table } from '../table/table.js'
-import { WaitingTable } from '../table/waiting-table.js'
 import { ALWAYS, IF_ABSENT } from '../table/writer.js'
-import { MapAccess } from './access.js'
-import { agreedCodec } from './agreed-codec.js'
+import type { MapAccess } from './access.js'
 import { checkFunction, checkIterable, checkOptions, checkTtl, ttlOf } from './arguments.js'
 import {
   compareAndSet,
@@ -32,58 +22,27 @@ import {
   take,
 } from './conditional.js'
 import { count } from './counting.js'
-import { DecodedCache } from './decoded-cache.js'
-import { checkHandle, checkSetOptions, type Entry, type SetOptions, type SharedMapHandle } from './entry.js'
+import type { DecodedCache } from './decoded-cache.js'
+import { checkSetOptions, type Entry, type SetOptions, type SharedMapHandle } from './entry.js'
 import { entriesOf, keysOf, scan, valuesOf } from './iteration.js'
 import { readMany } from './many.js'
-import { type Attached, attachNamed, listNamed, type NamedTable, openNamed, unlinkNamed } from './named.js'
+import { type Attached, listNamed, type NamedTable, openNamed, unlinkNamed } from './named.js'
 import { openReadOnly } from './named-read-only.js'
 import type { OpenOptions } from './open-terms.js'
-import {
-  type AttachOptions,
-  checkCacheSize,
-  checkClock,
-  checkCodec,
-  checkInitialSize,
-  checkLockTimeout,
-  type MapOptions,
-  tableFacts,
-} from './options.js'
-import { Transcoder } from './transcoder.js'
-
-const TEXT = codecs.string as unknown as Codec<never>
+import { attachShared, type MapRegion, openParts } from './opening.js'
+import type { AttachOptions, MapOptions } from './options.js'
 
 export class SharedMap<K = string, V = string> implements Map<K, V> {
-  readonly #region: SharedArrayRegion | MappedRegion | ReadOnlyRegion
+  readonly #region: MapRegion
   readonly #access: MapAccess<K, V>
   #cache: DecodedCache<K, V> | undefined
 
   /** Creates a table of its own. Throws TypeError or RangeError for options that cannot be. */
   constructor(options: MapOptions<K, V> = {}, attached?: Attached<K, V>) {
-    checkOptions(options, 'a SharedMap', "{ capacity: '64MiB' }")
-    const attachment = {
-      lockTimeoutMs: checkLockTimeout(options.lockTimeoutMs),
-      clock: checkClock(options.clock),
-    }
-    const cacheBytes = checkCacheSize(options.decodedCache)
-    const keys = new Transcoder(attached?.keys ?? checkCodec('keys', options.keys) ?? TEXT)
-    const values = new Transcoder(attached?.values ?? checkCodec('values', options.values) ?? TEXT)
-    let table: ReadableTable
-    if (attached === undefined) {
-      const facts = tableFacts(options, keys.codec.name, values.codec.name)
-      const initialSize = checkInitialSize(options.initialSize, facts.capacityBytes)
-      this.#region = SharedArrayRegion.create(Space.regionBytes(facts), options.hugePages)
-      table = reserved(Table.create(this.#region, facts, attachment), initialSize)
-    } else {
-      const { region } = attached
-      this.#region = region
-      table =
-        region instanceof ReadOnlyRegion
-          ? WaitingTable.attach(region, { ...attachment, whenOrphaned: () => this.#giveUp() })
-          : reserved(Table.attach(region, attachment), attached.initialSize)
-    }
-    this.#access = new MapAccess(table, keys, values)
-    this.#cache = cacheBytes === 0 ? undefined : new DecodedCache(this.#access, cacheBytes)
+    const { region, access, cache } = openParts(options, attached, () => this.#giveUp())
+    this.#region = region
+    this.#access = access
+    this.#cache = cache
   }
 
   /**
@@ -94,14 +53,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     handle: SharedMapHandle,
     options: AttachOptions<K, V> = {},
   ): SharedMap<K, V> {
-    checkHandle(handle)
-    checkOptions(options, 'attach', '{ values: codecs.json() }')
-    const region =
-      handle.region.kind === 'mapped' ? attachNamed(handle.region) : SharedArrayRegion.attach(handle.region)
-    const facts = readFacts(region)
-    const keys = agreedCodec('keys', facts.keyCodec, checkCodec('keys', options.keys))
-    const values = agreedCodec('values', facts.valueCodec, checkCodec('values', options.values))
-    return new SharedMap<K, V>(options, { region, keys, values, initialSize: 0 })
+    return new SharedMap<K, V>(options, attachShared(handle, options))
   }
 
   /**
@@ -337,9 +289,4 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
   [Symbol.dispose](): void {
     this.close()
   }
-}
-
-function reserved(table: Table, entries: number): Table {
-  table.reserve(entries)
-  return table
 }
