@@ -289,7 +289,9 @@ export class ClientCore<K, V> {
       this.#link = this.#open(connection)
       this.events.emit('reconnect')
     } catch (error) {
-      if (!isOperationError(error)) throw error
+      // Out of descriptors, say: nobody waits for this, and it may pass.
+      const isOfSystem = typeof (error as NodeJS.ErrnoException).syscall === 'string'
+      if (!isOfSystem && !isOperationError(error)) throw error
       this.#reconnectIn(Math.min(LONGEST_PAUSE_MS, pausedMs * 2))
     }
   }

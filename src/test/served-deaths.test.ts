@@ -1,7 +1,8 @@
 /** Servers and clients that are killed, stopped, started again: what the others see. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import fs, { readdirSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { describe, it } from 'node:test'
 import { Client, isOperationError, Server, SharedMap } from '../index.js'
 import { awaitState, ending, nextMessage } from './named-process.js'
@@ -163,6 +164,37 @@ describe('servers that go', options, () => {
     assert.equal(client.sync.get('k'), 'new')
     second.send('stop')
     assert.equal(await ending(second), 0)
+  })
+
+  it('a client that cannot open what it needs to reconnect tries again', async (t) => {
+    const name = 'descriptors'
+    const first = await startServer(name)
+    await using client = await Client.connect(name)
+    client.ref()
+    const disconnected = once(client as never, 'disconnect')
+    first.kill('SIGKILL')
+    await disconnected
+    const reconnected = once(client as never, 'reconnect')
+    let refusals = 0
+    const { openSync } = fs
+    const refuse = (path: string, ...rest: [number]): number => {
+      if (refusals === 3 || !path.includes('.lane-')) return openSync(path, ...rest)
+      refusals++
+      throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE', syscall: 'open' })
+    }
+    t.mock.method(fs, 'openSync', refuse as typeof openSync)
+    syncBuiltinESMExports()
+    try {
+      const second = await startServer(name)
+      await reconnected
+      assert.equal(refusals, 3)
+      await client.set('k', 'v')
+      second.send('stop')
+      assert.equal(await ending(second), 0)
+    } finally {
+      t.mock.restoreAll()
+      syncBuiltinESMExports()
+    }
   })
 
   it('killed while a client polls and does nothing else, that is told', async () => {
