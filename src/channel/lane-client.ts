@@ -37,6 +37,7 @@ import {
 } from './layout.js'
 import type { Message } from './message.js'
 import { PartedExchange } from './parted-exchange.js'
+import { ShortSlots } from './short-slots.js'
 import { SlotAreas } from './slot-areas.js'
 import { EFFECT, type Effect, UnfinishedWrites } from './unfinished-writes.js'
 
@@ -48,6 +49,8 @@ const { OPEN } = LANE_STATE
 const IN_AREA = IMPORTED_IN_AREA
 const SEQUENCE_MASK = IMPORTED_SEQUENCE_MASK
 const NOBODY = -1
+const NO_EFFECT = EFFECT.NONE
+const NO_COUNTER = -1
 const GIVEN_UP = -2
 /** Looks before the first sleep: 50 us at most; about as long as a sleep costs while replies take longer than that. */
 const MOST_SPINS = 4000
@@ -71,7 +74,11 @@ export class LaneClient {
   readonly #words: Int32Array
   readonly #bell: Bell
   readonly #isServerAlive: () => boolean
-  readonly #window: number
+  readonly #window: number = 0
+  readonly #laneAt: number = 0
+  readonly #mask: number = 0
+  readonly #inlineBytes: number = 0
+  readonly #short: ShortSlots
   readonly #writes = new UnfinishedWrites()
   readonly #areas: SlotAreas
   readonly #parted = new Map<number, PartedExchange>()
@@ -79,7 +86,7 @@ export class LaneClient {
   readonly #owner: Int32Array
   /** For each slot: what UnfinishedWrites.end needs. */
   readonly #counter: Int32Array
-  #next: number
+  #next = 0
   #inFlight = 0
   #givenUp = 0
   #spins = MOST_SPINS
@@ -95,6 +102,10 @@ export class LaneClient {
     this.lane = lane
     this.view = new LaneView(file.region, file.geometry, lane)
     this.#words = this.view.words
+    this.#laneAt = this.view.laneAt
+    this.#mask = this.view.mask
+    this.#inlineBytes = this.view.inlineBytes
+    this.#short = new ShortSlots(this.view)
     this.#bell = options.bell
     this.#isServerAlive = options.isServerAlive
     this.#window = file.geometry.window
@@ -127,18 +138,34 @@ export class LaneClient {
 
   /** Sends a request; returns its id, or 0 if there is no room for it now. What it may change counts until its reply is taken. */
   trySubmit(message: Message, effect: Effect = EFFECT.NONE): number {
-    const view = this.view
     const words = this.#words
-    if (words[view.laneAt + STATE] !== OPEN) this.#throwGone('not-applied')
+    if (words[this.#laneAt + STATE] !== OPEN) this.#throwGone('not-applied')
     const sequence = this.#next
-    const slot = sequence & view.mask
+    const slot = sequence & this.#mask
     if ((this.#inFlight >= this.#window || this.#owner[slot] !== NOBODY) && !this.#makeRoom(slot)) return 0
+    const offersNoArea = this.#expectedBytes <= this.#inlineBytes
+    if (!(offersNoArea && this.#short.put(sequence, REQUESTED, message)) && !this.#putLong(sequence, message))
+      return 0
+    this.#owner[slot] = sequence
+    this.#counter[slot] =
+      effect === NO_EFFECT ? NO_COUNTER : this.#writes.begin(effect, message.words, message.keyBytes)
+    this.#inFlight++
+    this.#next = (sequence + 1) & SEQUENCE_MASK
+    this.#bell.ring(words[this.#laneAt + HOME]!)
+    return sequence + 1
+  }
+
+  /** Publishes a request that is not short, or whose reply is expected not to be; false if there is no room for it now. */
+  #putLong(sequence: number, message: Message): boolean {
+    const { view } = this
+    const words = this.#words
+    const slot = sequence & view.mask
     const at = view.slotAt(sequence)
     const payloadBytes = message.payloadBytes
     let inArea = 0
     let bytes = payloadBytes
     if (payloadBytes > view.inlineBytes) {
-      if (!this.#areas.take(slot, payloadBytes)) return 0
+      if (!this.#areas.take(slot, payloadBytes)) return false
       inArea = IN_AREA
       bytes = Math.min(payloadBytes, this.#areas.bytes(slot))
     } else if (this.#expectedBytes > view.inlineBytes) {
@@ -149,21 +176,22 @@ export class LaneClient {
     view.writeRequest(at, message, inArea, areaAt, this.#areas.bytes(slot))
     if (bytes < payloadBytes)
       this.#parted.set(slot, new PartedExchange(view, this.#areas, sequence, message.copy(), bytes))
-    this.#owner[slot] = sequence
-    this.#counter[slot] = this.#writes.begin(effect, message.words, message.keyBytes)
-    this.#inFlight++
-    this.#next = (sequence + 1) & SEQUENCE_MASK
     Atomics.store(words, at, stateWord(sequence, REQUESTED))
-    this.#bell.ring(words[view.laneAt + HOME]!)
-    return sequence + 1
+    return true
   }
 
   /** Whether the reply has come; if so it is in `reply`, and the id is used up. Throws RangeError for an id that is not in flight. */
   poll(id: number, reply: Message): boolean {
     const sequence = id - 1
-    const slot = sequence & this.view.mask
+    const slot = sequence & this.#mask
     if (this.#owner[slot] !== sequence) throw new RangeError(`there is no request ${id} in flight`)
     if (this.#parted.size > 0) this.pump()
+    else if (this.#short.receive(sequence, reply)) {
+      // Forgets by and by what it has expected in vain.
+      this.#expectedBytes >>= 1
+      this.#free(slot)
+      return true
+    }
     const at = this.view.slotAt(sequence)
     if (Atomics.load(this.#words, at) !== stateWord(sequence, DONE)) {
       if (this.#words[this.view.laneAt + STATE] !== OPEN) this.#throwGone('unknown')
@@ -287,7 +315,6 @@ export class LaneClient {
       return false
     }
     view.readPart(view.partAt(at, inArea, this.#areas.at(slot)), reply, 0, bytes)
-    // Forgets by and by what it has expected in vain.
     this.#expectedBytes = inArea === 0 ? this.#expectedBytes >> 1 : bytes
     this.#free(slot)
     return true

@@ -177,7 +177,8 @@ export function laneGeometry(shape: LaneShape): LaneGeometry {
   if (slotBytes % 64 !== 0) throw new RangeError(`slotBytes must be a multiple of 64, not ${slotBytes}`)
   if (transferBytes % 64 !== 0)
     throw new RangeError(`transferBytes must be a multiple of 64, not ${transferBytes}`)
-  const ring = 2 ** Math.ceil(Math.log2(window))
+  // As a whole number of 32 bits from the start (`2 **` makes a float64, and of all that is computed from it, too).
+  const ring = 1 << (32 - Math.clz32(window - 1))
   const laneWords = LANE_WORDS + (ring * slotBytes + transferBytes) / 4
   const fileBytes = (FILE_WORDS + lanes * laneWords) * 4
   if (fileBytes > MAX_SEGMENT_BYTES)

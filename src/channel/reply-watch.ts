@@ -22,12 +22,18 @@ import { ASLEEP } from './layout.js'
 
 /** How long to look with each turn before sleeping; a turn takes about a microsecond. */
 const TURNS_MS = 0.05
+const LOOKS_PER_CLOCK = 16
 
 export interface ReplyWatchOptions {
   /** Polls what is in flight; returns whether anything is left. */
   readonly look: () => boolean
   /** The server has gone, or `look` threw: what is in flight has no reply to expect. Called once, and no look after it. */
   readonly gone: (error: unknown) => void
+  /**
+   * How long the thread may look on, without a turn of its event loop, for what has just been submitted; 0: not at all. For
+   * a thread that has nothing else to do: being woken costs more than most replies take.
+   */
+  readonly lookOnMs?: () => number
 }
 
 /** Not yet in the language's own library of types. */
@@ -103,8 +109,21 @@ export class ReplyWatch {
   readonly #turn = (): void => {
     this.#turning = undefined
     if (!this.#lookOnce()) return
-    if (monotonicMs() < this.#turnsEndMs) this.#turning = setImmediate(this.#turn)
+    const lookOnMs = this.#options.lookOnMs?.() ?? 0
+    if (lookOnMs > 0) {
+      if (!this.#lookOn(lookOnMs)) return
+      this.#sleep()
+    } else if (monotonicMs() < this.#turnsEndMs) this.#turning = setImmediate(this.#turn)
     else this.#sleep()
+  }
+
+  /** Whether there is still something to wait for when the time is up. */
+  #lookOn(ms: number): boolean {
+    const endMs = monotonicMs() + ms
+    do {
+      for (let look = 0; look < LOOKS_PER_CLOCK; look++) if (!this.#lookOnce()) return false
+    } while (monotonicMs() < endMs)
+    return true
   }
 
   /** Whether there is still something to wait for. */

@@ -15,7 +15,6 @@ import {
   FAULT,
   HAS_TAIL as IMPORTED_HAS_TAIL,
   IN_AREA as IMPORTED_IN_AREA,
-  SLOT_HEAD_WORDS as IMPORTED_SLOT_HEAD_WORDS,
   SLOT,
   SLOT_STATE,
   SLOT_TAIL,
@@ -29,7 +28,6 @@ const { GO_ON } = SLOT_STATE
 const { code: CODE, keyBytes: KEY_BYTES, valueBytes: VALUE_BYTES } = SLOT
 const { first: FIRST, second: SECOND, areaAt: AREA_AT, areaBytes: AREA_BYTES, offset: OFFSET } = SLOT_TAIL
 const HAS_TAIL = IMPORTED_HAS_TAIL
-const SLOT_HEAD_WORDS = IMPORTED_SLOT_HEAD_WORDS
 const IN_AREA = IMPORTED_IN_AREA
 const MAX_KEY_BYTES = IMPORTED_MAX_KEY_BYTES
 const MAX_MESSAGE_VALUE_BYTES = IMPORTED_MAX_MESSAGE_VALUE_BYTES
@@ -74,38 +72,6 @@ export class RequestIntake {
   /** A request that came in parts was carried out: its memory is not kept. */
   forgetRequest(): void {
     this.request = this.#keeper.request
-  }
-
-  /**
-   * A slot says REQUESTED: copies the request if it is short, whole and as it should be. If not, false, and nothing has
-   * happened; `begin` then says what it is.
-   */
-  takeShort(sequence: number, at: number, request: Message): boolean {
-    const words = this.#words
-    const view = this.#view
-    const code = words[at + CODE]!
-    const keyBytes = words[at + KEY_BYTES]!
-    const valueBytes = words[at + VALUE_BYTES]!
-    if ((code & IN_AREA) !== 0 || (code & 0xff) === 0 || this.#assembly !== undefined) return false
-    const room = view.inlineBytes
-    if (keyBytes < 0 || keyBytes > room || valueBytes < 0 || valueBytes > room) return false
-    const payloadBytes = ((keyBytes + 3) & ~3) + valueBytes
-    if (payloadBytes > room) return false
-    request.code = code & 0xff
-    request.flags = (code >>> 8) & 0xff
-    request.first = 0
-    request.second = 0
-    request.hint = 0
-    if ((code & HAS_TAIL) !== 0) {
-      const tail = at + view.tailWords
-      if (words[tail + AREA_BYTES] !== 0) return false
-      request.first = view.floats[(tail + FIRST) >>> 1]!
-      request.second = view.floats[(tail + SECOND) >>> 1]!
-    }
-    this.#desk.noteArea(sequence & view.mask, 0, 0)
-    request.shape(keyBytes, valueBytes)
-    view.readPart(at + SLOT_HEAD_WORDS, request, 0, payloadBytes)
-    return true
   }
 
   /** A slot says REQUESTED. */

@@ -28,9 +28,10 @@ import { type Ledger, ROW, ROW_STATE } from './ledger.js'
 import type { Message } from './message.js'
 import { ReplyDesk } from './reply-desk.js'
 import { INTAKE, RequestIntake } from './request-intake.js'
+import { ShortSlots } from './short-slots.js'
 
 // Local copies: an imported constant is loaded and checked at every use.
-const { REQUESTED, GO_ON, PART } = SLOT_STATE
+const { REQUESTED, GO_ON, PART, DONE } = SLOT_STATE
 const { next: NEXT, holder: HOLDER, state: STATE } = ROW
 const { WHOLE, REFUSED } = INTAKE
 const { NO: AWAKE } = ASLEEP
@@ -77,9 +78,12 @@ export class ServedLane {
   readonly #view: LaneView
   readonly #desk: ReplyDesk
   readonly #intake: RequestIntake
+  readonly #short: ShortSlots
   readonly #words: Int32Array
   readonly #rows: Int32Array
-  readonly #rowAt: number
+  readonly #rowAt: number = 0
+  readonly #nextAt: number = 0
+  readonly #mask: number = 0
   readonly #doorbell: Doorbell | undefined
   /** For each slot: the sequence whose reply is to come. */
   readonly #pending: Int32Array
@@ -99,6 +103,9 @@ export class ServedLane {
     this.#words = this.#view.words
     this.#rows = keeper.ledger.words
     this.#rowAt = keeper.ledger.rowAt(file.firstRow + lane)
+    this.#nextAt = this.#rowAt + NEXT
+    this.#mask = this.#view.mask
+    this.#short = new ShortSlots(this.#view)
     this.#doorbell = doorbell
     this.#pending = new Int32Array(this.#view.ring).fill(NONE)
   }
@@ -112,7 +119,7 @@ export class ServedLane {
   hasWork(): boolean {
     if (this.isOver) return false
     if (this.#desk.isHolding && this.#desk.isAskedForPart()) return true
-    const sequence = this.#rows[this.#rowAt + NEXT]!
+    const sequence = this.#rows[this.#nextAt]!
     const word = Atomics.load(this.#words, this.#view.slotAt(sequence))
     if (this.#isIdle(word, sequence) || this.#desk.isFull) return false
     return this.#isHeld || this.holder === 0
@@ -125,9 +132,12 @@ export class ServedLane {
     let done = 0
     try {
       if (this.#desk.isHolding) done += this.#sendParts()
-      for (;;) {
-        done += this.#serveGroup(most - done)
-        if (done === most || !this.#serveNext()) break
+      while (done < most) {
+        const some = this.#serveGroup(most - done)
+        done += some
+        if (this.#short.isDrained) break
+        if (some > 0) continue
+        if (!this.#serveNext()) break
         done++
       }
     } finally {
@@ -153,6 +163,7 @@ export class ServedLane {
 
   /** A reply for which there is no memory is FAILED. */
   #answer(sequence: number, reply: Message): void {
+    if (!this.#desk.isHolding && this.#short.put(sequence, DONE, reply)) return
     try {
       this.#desk.answer(sequence, reply)
     } catch (error) {
@@ -167,7 +178,7 @@ export class ServedLane {
     if (this.isOver) return
     if (Atomics.compareExchange(this.#rows, this.#rowAt + HOLDER, dead, tag) !== dead) return
     this.#isHeld = true
-    if (this.#isOpen()) this.#desk.settle(this.#rows[this.#rowAt + NEXT]!)
+    if (this.#isOpen()) this.#desk.settle(this.#rows[this.#nextAt]!)
     else this.#tellDropped()
     this.#wake()
     this.#letGo()
@@ -181,7 +192,7 @@ export class ServedLane {
     if (this.isOver) return
     const leavesParts = this.#isHeld && this.#desk.isHolding
     if (this.#isHeld) {
-      this.#desk.settle(this.#rows[this.#rowAt + NEXT]!)
+      this.#desk.settle(this.#rows[this.#nextAt]!)
       this.#wake()
     }
     this.#forget()
@@ -203,26 +214,20 @@ export class ServedLane {
   }
 
   /**
-   * Takes requests that are short, whole and as they should be into private memory, and then carries them out in their
-   * order. None is marked as taken before its turn, so what is not carried out is still there for the next look.
+   * Takes requests that are short into private memory, and then carries them out in their order. None is marked as taken
+   * before its turn, so what is not carried out is still there for the next look.
    */
   #serveGroup(most: number): number {
-    if (this.isOver) return 0
+    if (this.isOver || this.#intake.isReceiving) return 0
     const { group, lookAhead } = this.#keeper
-    const next = this.#rows[this.#rowAt + NEXT]!
-    const limit = Math.min(most, group.length)
-    let count = 0
-    for (; count < limit; count++) {
-      const sequence = (next + count) & SEQUENCE_MASK
-      const at = this.#view.slotAt(sequence)
-      if (Atomics.load(this.#words, at) !== stateWord(sequence, REQUESTED)) break
-      if (!this.#intake.takeShort(sequence, at, group[count]!)) break
-    }
+    const next = this.#rows[this.#nextAt]!
+    const count = this.#short.take(next, Math.min(most, group.length), group)
     if (count > 1 && lookAhead !== undefined) lookAhead(group, count)
     for (let done = 0; done < count; done++) {
       const sequence = (next + done) & SEQUENCE_MASK
-      if (this.isOver || this.#desk.isFull) return done
-      if (this.#pending[sequence & this.#view.mask] !== NONE) return done
+      const slot = sequence & this.#mask
+      if (this.isOver || this.#desk.isFull || this.#pending[slot] !== NONE) return done
+      this.#desk.noteArea(slot, 0, 0)
       this.#carryOut(sequence, group[done]!)
     }
     return count
@@ -231,12 +236,12 @@ export class ServedLane {
   /** Deals with the next request, or the next part of it; false if there is nothing to do. */
   #serveNext(): boolean {
     if (this.isOver) return false
-    const sequence = this.#rows[this.#rowAt + NEXT]!
+    const sequence = this.#rows[this.#nextAt]!
     const at = this.#view.slotAt(sequence)
     const word = Atomics.load(this.#words, at)
     if (word === stateWord(sequence, REQUESTED)) {
       if (this.#desk.isFull) return false
-      if (this.#pending[sequence & this.#view.mask] !== NONE) return this.#drop(FAULT.STATE)
+      if (this.#pending[sequence & this.#mask] !== NONE) return this.#drop(FAULT.STATE)
       return this.#goOn(sequence, this.#intake.begin(sequence, at))
     }
     if (word === stateWord(sequence, PART)) return this.#goOn(sequence, this.#intake.goOn(sequence, at))
@@ -249,7 +254,7 @@ export class ServedLane {
       this.#carryOut(sequence, this.#intake.request)
       this.#intake.forgetRequest()
     } else if (outcome === REFUSED) {
-      this.#rows[this.#rowAt + NEXT] = (sequence + 1) & SEQUENCE_MASK
+      this.#rows[this.#nextAt] = (sequence + 1) & SEQUENCE_MASK
       this.#desk.answerEmpty(sequence, CHANNEL_STATUS.NOT_TAKEN)
     }
     return true
@@ -269,9 +274,9 @@ export class ServedLane {
   }
 
   #carryOut(sequence: number, request: Message): void {
-    const slot = sequence & this.#view.mask
+    const slot = sequence & this.#mask
     const { reply } = this.#keeper
-    this.#rows[this.#rowAt + NEXT] = (sequence + 1) & SEQUENCE_MASK
+    this.#rows[this.#nextAt] = (sequence + 1) & SEQUENCE_MASK
     this.#pending[slot] = sequence
     this.#pendingCount++
     let isAnswered = true

@@ -43,7 +43,8 @@ function put(message: OperationMessage, part: Prepared, at: number, what: string
   const { bytes } = message
   if (typeof part === 'number') return writeInteger(bytes, at, part)
   if (typeof part !== 'string') {
-    bytes.set(part, at)
+    // A call of `set` costs 20 ns even for nothing.
+    if (part.length > 0) bytes.set(part, at)
     return part.length
   }
   if (part.length <= SHORT_TEXT_LENGTH && packAscii(message.words, at >>> 2, part)) return part.length

@@ -17,7 +17,7 @@ import type { Calls } from './calls.js'
 import type { Decode } from './requests.js'
 
 /** Ids of one connection; those of the lane are below. */
-const IDS_A_CONNECTION = 2 ** 30
+const IDS_A_CONNECTION = 1 << 30
 /** In place of a lane id: the slot is nobody's. */
 const NOBODY = 0
 

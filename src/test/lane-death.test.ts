@@ -40,7 +40,14 @@ const CANARIES: readonly (LaneBreak & { readonly name: string; readonly dies: 'w
       'this.#rows[this.#rowAt + ROW.next] = (sequence + 1) & SEQUENCE_MASK; void (',
   },
   {
-    name: 'a reply published before it is there',
+    name: 'a short reply published before it is there',
+    dies: 'worker',
+    file: 'short-slots.js',
+    find: 'const source = message.words;',
+    put: 'const source = message.words; Atomics.store(words, at, (sequence << STATE_BITS) | state);',
+  },
+  {
+    name: 'a long reply published before it is there',
     dies: 'worker',
     file: 'reply-desk.js',
     find: 'view.writePart(to, reply, offset, bytes);',
@@ -61,7 +68,14 @@ const CANARIES: readonly (LaneBreak & { readonly name: string; readonly dies: 'w
     put: 'else if (false)',
   },
   {
-    name: 'a request published before it is there',
+    name: 'a short request published before it is there',
+    dies: 'client',
+    file: 'short-slots.js',
+    find: 'const source = message.words;',
+    put: 'const source = message.words; Atomics.store(words, at, (sequence << STATE_BITS) | state);',
+  },
+  {
+    name: 'a long request published before it is there',
     dies: 'client',
     file: 'lane-client.js',
     find: 'view.writePart(view.partAt(at, inArea, areaAt), message, 0, bytes);',

@@ -58,6 +58,18 @@ interface Canary extends LaneRewrite {
   readonly scene: string
 }
 
+const RING = 'this.#bell.ring(words[this.#laneAt + HOME]);'
+/** From before a request is published to the wake-up for it. */
+const SEND = `
+  if (!(offersNoArea && this.#short.put(sequence, REQUESTED, message)) && !this.#putLong(sequence, message))
+    return 0;
+  this.#owner[slot] = sequence;
+  this.#counter[slot] =
+    effect === NO_EFFECT ? NO_COUNTER : this.#writes.begin(effect, message.words, message.keyBytes);
+  this.#inFlight++;
+  this.#next = (sequence + 1) & SEQUENCE_MASK;
+  ${RING}`
+
 const CANARIES: readonly Canary[] = [
   {
     name: 'a worker that does not look again after it has announced its sleep',
@@ -77,8 +89,8 @@ const CANARIES: readonly Canary[] = [
     name: 'a client that rings before it has published',
     scene: 'several at once',
     file: 'lane-client.js',
-    find: 'Atomics.store(words, at, stateWord(sequence, REQUESTED)); this.#bell.ring(words[view.laneAt + HOME]);',
-    put: 'this.#bell.ring(words[view.laneAt + HOME]); Atomics.store(words, at, stateWord(sequence, REQUESTED));',
+    find: SEND,
+    put: `this.#bell.ring(words[this.#laneAt + HOME]); ${SEND.replace(RING, '')}`,
   },
   {
     name: 'a worker that wakes nobody',
