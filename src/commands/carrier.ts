@@ -25,4 +25,6 @@ export interface CommandCarrier {
   ): boolean
   /** Calls once, when something can be sent again. */
   whenRoom(again: () => void): void
+  /** Calls `listener` each time that replies have been handed out and no more are there for now. */
+  onReplies?(listener: () => void): void
 }

@@ -9,6 +9,7 @@ import type { RespConnection } from '../resp/connection.js'
 export class FlushRound {
   #ready: RespConnection[] = []
   readonly #flushAll = (): void => {
+    if (this.#ready.length === 0) return
     const ready = this.#ready
     this.#ready = []
     for (const connection of ready) connection.flush()
@@ -18,5 +19,10 @@ export class FlushRound {
   add(connection: RespConnection): void {
     if (this.#ready.length === 0) setImmediate(this.#flushAll)
     this.#ready.push(connection)
+  }
+
+  /** Flushes those that are ready now: nobody else will be in this turn. */
+  end(): void {
+    this.#flushAll()
   }
 }

@@ -49,6 +49,7 @@ export class SocketServer {
     this.#store = store
     this.#bus = bus
     this.#counters = counters
+    carrier?.onReplies?.(() => this.#round.end())
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
   }
 

@@ -53,6 +53,10 @@ export class WriterCarrier implements CommandCarrier {
     this.#link.whenRoom(again)
   }
 
+  onReplies(listener: () => void): void {
+    this.#link.onReplies = listener
+  }
+
   /** Resolves when all that was acknowledged is on disk, whatever the level; rejects with what the log says. */
   flush(): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -6,12 +6,16 @@
  *   if (!link.send(request, (reply) => ...)) link.whenRoom(() => ...)
  *
  * One lane for all connections of the thread: its replies are handed out from the oldest on, so each connection gets its
- * own in order, and a reply that is there early waits for those before it. When the writer thread has ended, the node ends:
+ * own in order, and a reply that is there early waits for those before it. While there are few requests, the thread has
+ * nothing else to do, and looks on for about as long as a reply usually takes before it sleeps. When the writer thread has ended, the node ends:
  * `gone` is called, and nothing is answered any more.
  */
+
+import { monotonicMs } from '../base/clock.js'
 import type { LaneClient } from '../channel/lane-client.js'
 import { Message } from '../channel/message.js'
 import { ReplyWatch } from '../channel/reply-watch.js'
+import { UsualWait } from '../channel/usual-wait.js'
 
 interface Sent {
   readonly id: number
@@ -20,6 +24,8 @@ interface Sent {
 
 /** Answered requests at the front of the queue before it is cut off. */
 const MOST_ANSWERED = 1024
+/** With more in flight, other connections have something for the thread to do. */
+const FEW_IN_FLIGHT = 2
 
 export class WriterLink {
   readonly #lane: LaneClient
@@ -29,10 +35,19 @@ export class WriterLink {
   /** How many at the front of `#sent` are answered. */
   #answered = 0
   #waiting: (() => void)[] = []
+  /** How long one request in flight takes. */
+  readonly #usual = new UsualWait()
+  #sentMs = 0
+  /** Called when replies have been handed out, for now. */
+  onReplies: (() => void) | undefined
 
   constructor(lane: LaneClient, gone: (error: unknown) => void) {
     this.#lane = lane
-    this.#watch = new ReplyWatch(lane, { look: () => this.#look(), gone })
+    this.#watch = new ReplyWatch(lane, {
+      look: () => this.#look(),
+      gone,
+      lookOnMs: () => (this.inFlight <= FEW_IN_FLIGHT ? this.#usual.lookOnMs : 0),
+    })
   }
 
   /** Requests without a reply yet. */
@@ -44,6 +59,7 @@ export class WriterLink {
   send(request: Message, replied: (reply: Message) => void): boolean {
     const id = this.#lane.trySubmit(request)
     if (id === 0) return false
+    if (this.inFlight === 0) this.#sentMs = monotonicMs()
     this.#sent.push({ id, replied })
     this.#watch.begin()
     return true
@@ -67,9 +83,11 @@ export class WriterLink {
       const { id, replied } = this.#sent[this.#answered]!
       if (!this.#lane.poll(id, reply)) break
       this.#answered++
+      if (this.inFlight === 0) this.#usual.note(monotonicMs() - this.#sentMs)
       replied(reply)
       reply.trim()
     }
+    if (some > 0) this.onReplies?.()
     if (this.#answered === this.#sent.length || this.#answered > MOST_ANSWERED) {
       this.#sent.splice(0, this.#answered)
       this.#answered = 0

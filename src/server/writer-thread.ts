@@ -5,8 +5,9 @@
  *
  *   gather (poll lanes; each request is evaluated as it comes)  ->  commit (log, sync, apply)  ->  answer  ->  chores
  *
- * Requests that come while it syncs make the next group. It blocks where there is nothing to do, at most until the level
- * or a chore is due, and comes back to its event loop at least each YIELD_MS, to hear the main thread.
+ * Requests that come while it syncs make the next group. Where there is nothing to do any more it looks on for as long as the
+ * next request usually takes to come, if that is short; then it blocks, at most until the level or a chore is due. It comes
+ * back to its event loop at least each YIELD_MS, to hear the main thread.
  */
 import { setImmediate as yieldToEvents } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -17,6 +18,7 @@ import { MIB, WAIT_SLICE_MS } from '../base/limits.js'
 import { Bell } from '../channel/bell.js'
 import { LaneWorker } from '../channel/lane-worker.js'
 import { Ledger } from '../channel/ledger.js'
+import { UsualWait } from '../channel/usual-wait.js'
 import { STATUS } from '../commands/operations/operation.js'
 import { OPERATIONS } from '../commands/operations/operation-table.js'
 import type { Identity } from '../log/identity.js'
@@ -111,9 +113,10 @@ async function main(): Promise<void> {
     if (message.kind === 'stop') isStopping = true
     else tell(carryOut(worker, message))
   })
+  const idle = new UsualWait()
   tell({ kind: 'ready' })
   while (!isStopping) {
-    workFor(worker, cycle, store)
+    workFor(worker, cycle, store, idle)
     if (failure !== undefined) throw failure.error
     // It may also fail between groups.
     if (store.failure !== undefined && status.facts.state !== 'failed')
@@ -161,11 +164,13 @@ function recover(
   }
 }
 
-/** Until it is time for the event loop. */
-function workFor(worker: LaneWorker, cycle: WriterCycle, store: SequencedStore): void {
+/** Until it is time for the event loop. `idle`: how long it has nothing to do, between one request and the next. */
+function workFor(worker: LaneWorker, cycle: WriterCycle, store: SequencedStore, idle: UsualWait): void {
   const untilMs = monotonicMs() + YIELD_MS
+  let hasWorked = false
   for (;;) {
     const gathered = gather(worker)
+    hasWorked ||= gathered > 0
     if (cycle.held > 0 || store.dueInMs(monotonicMs()) <= 0) cycle.settle()
     const nowMs = monotonicMs()
     store.tend(nowMs)
@@ -175,14 +180,26 @@ function workFor(worker: LaneWorker, cycle: WriterCycle, store: SequencedStore):
         if (nowMs >= untilMs) return
         continue
       }
-      worker.sleep(Math.min(WAIT_SLICE_MS, dueMs))
-      if (gather(worker) === 0) return
+      const idleMs = monotonicMs()
+      const lookOnMs = hasWorked ? Math.min(idle.lookOnMs, dueMs) : 0
+      if (!lookOn(worker, idleMs + lookOnMs)) {
+        worker.sleep(Math.min(WAIT_SLICE_MS, dueMs))
+        if (gather(worker) === 0) return
+      }
+      idle.note(monotonicMs() - idleMs)
+      hasWorked = true
     }
     if (nowMs >= untilMs) {
       if (cycle.held > 0) cycle.settle()
       return
     }
   }
+}
+
+/** Whether something came, and was taken, before the time was up. */
+function lookOn(worker: LaneWorker, untilMs: number): boolean {
+  while (monotonicMs() < untilMs) if (worker.poll() > 0) return true
+  return false
 }
 
 /** Takes what has come, as far as one group goes; returns how much that was. */
