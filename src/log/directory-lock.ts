@@ -17,7 +17,7 @@ import { once } from 'node:events'
 import { closeSync, linkSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync } from 'node:fs'
 import { createConnection, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
-import { OperationError } from '../base/errors.js'
+import { isOperationError, OperationError } from '../base/errors.js'
 import { errorCode } from './disk.js'
 
 const LOCK_NAME = /^lock\.(\d+)$/
@@ -34,8 +34,21 @@ export interface DirectoryLock {
   release(): Promise<void>
 }
 
-/** Takes the directory at `path`, or throws REFUSED with the process that has it. Makes the directory if need be. */
+/**
+ * Takes the directory at `path`, or throws REFUSED with the process that has it, or with why nobody can write there. Makes
+ * the directory if need be.
+ */
 export async function lockDirectory(path: string): Promise<DirectoryLock> {
+  try {
+    return await takeDirectory(path)
+  } catch (error) {
+    if (errorCode(error) === undefined || isOperationError(error)) throw error
+    const why = error instanceof Error ? error.message : String(error)
+    throw new OperationError('REFUSED', `the directory ${path} cannot be used: ${why}`, { cause: error })
+  }
+}
+
+async function takeDirectory(path: string): Promise<DirectoryLock> {
   mkdirSync(path, { recursive: true, mode: 0o700 })
   const descriptor = openSync(path, 'r')
   const address = (name: string): string => {

@@ -142,6 +142,14 @@ describe('the lock of a directory', () => {
       await next.release()
     }))
 
+  test('that cannot be made or written to is refused with its path and why', async () => {
+    await assert.rejects(lockDirectory('/dev/null/data'), (error) => {
+      assert.ok(isOperationError(error, 'REFUSED'))
+      assert.match(error.message, /the directory \/dev\/null\/data cannot be used: E[A-Z]+: /)
+      return true
+    })
+  })
+
   test('works under a path that is longer than a socket address', () =>
     withDirectory(async (path) => {
       const long = join(path, 'x'.repeat(120))
