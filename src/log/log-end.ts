@@ -1,9 +1,16 @@
 /**
  * What connects recovery and the writer: where a log ends, and how a finished segment says that there is more.
  */
-import { type DiskFile, writeFully } from './disk.js'
-import { FRAME_HEAD_BYTES, FRAME_KIND, sealFrame } from './format.js'
+import { type Disk, type DiskFile, writeFully } from './disk.js'
+import { type Epoch, FRAME_HEAD_BYTES, FRAME_KIND, sealFrame } from './format.js'
 import type { LogState } from './frame-group.js'
+
+/** Where the frames of a segment end, and of which start they are. */
+export interface SegmentTail {
+  readonly name: string
+  readonly offset: number
+  readonly epoch: Epoch
+}
 
 /** Where a log goes on: what recovery found, or the beginning of a new log. */
 export interface LogEnd {
@@ -14,6 +21,8 @@ export interface LogEnd {
   readonly crc: number
   readonly releasedLsn: number
   readonly regionTimeMs: number
+  /** The last segment with frames, unless it says already that it is continued; undefined: there is none. */
+  readonly before?: SegmentTail | undefined
 }
 
 /** A segment that is whole on disk, and its last frame. */
@@ -38,4 +47,17 @@ export function endSegment(segment: FinishedSegment, nextLsn: number, state: Log
   } finally {
     segment.file.close()
   }
+}
+
+/** The same for the segment that an earlier start has left, and recovery has brought to disk. */
+export function endEarlierSegment(disk: Disk, { before, crc, nextLsn }: LogEnd, state: LogState): void {
+  if (before === undefined) return
+  const { name, offset, epoch } = before
+  let file: DiskFile
+  try {
+    file = disk.open(name, 'write')
+  } catch {
+    return
+  }
+  endSegment({ file, offset, crc }, nextLsn, { ...state, epoch })
 }

@@ -5,6 +5,7 @@
 import type { Damage } from './damage.js'
 import type { Disk } from './disk.js'
 import { HEADER_BYTES, isZero, type SegmentHeader, segmentName } from './format.js'
+import type { SegmentTail } from './log-end.js'
 import type { RecordSink } from './record-batch.js'
 import { indexOfPosition, type Segment } from './segment-list.js'
 import {
@@ -44,6 +45,8 @@ export interface PassResult {
   readonly chain: ChainPoint
   /** Where the last good frame ends; `undefined`: nothing of the log is good. */
   readonly good: Place | undefined
+  /** The last segment with frames, if nothing in it says that there is another one. */
+  readonly before: SegmentTail | undefined
   /** Number of the first segment that was needed; 0: none. */
   readonly firstSegment: number
   /** Where the writer goes on. */
@@ -72,6 +75,7 @@ class LogPass {
   #chain: ChainPoint
   #good: Place | undefined
   #tail = { bytes: 0, isTorn: false }
+  #before: SegmentTail | undefined
   #records = 0
   #epochNumber = 0
   #nextSegment = 1
@@ -104,6 +108,7 @@ class LogPass {
       records: this.#records,
       tail: this.#tail,
       unsynced: this.#unsynced,
+      before: this.#before,
       damage,
     }
   }
@@ -149,6 +154,9 @@ class LogPass {
     this.#records += walk.chain.nextLsn - this.#chain.nextLsn
     this.#chain = walk.chain
     this.#good = { file: name, offset: walk.offset }
+    const { epoch } = header
+    if (walk.frames > 0)
+      this.#before = walk.end === 'continued' ? undefined : { name, offset: walk.offset, epoch }
     // A segment without a frame gives its number to the next one, which takes its place by a rename.
     this.#nextSegment = walk.frames === 0 ? header.number : header.number + 1
     this.#tail = {

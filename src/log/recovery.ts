@@ -25,7 +25,7 @@
  * data and must be thrown away.
  *
  * Not noticed: the loss of the last segments as whole files, if the one before them was not yet known to be continued
- * (that word is written right after a segment is begun, but not synced). Assumed: nobody else writes to the directory
+ * (that word is written right after a segment is begun, by whichever start, but not synced). Assumed: nobody else writes to the directory
  * (directory-lock.ts).
  */
 import { assert } from '../base/assert.js'
@@ -133,7 +133,7 @@ function recovered(
 ): Recovered {
   const { crc, nextLsn, releasedLsn, regionTimeMs } = pass.chain
   return {
-    end: { nextSegment: pass.nextSegment, nextLsn, crc, releasedLsn, regionTimeMs },
+    end: { nextSegment: pass.nextSegment, nextLsn, crc, releasedLsn, regionTimeMs, before: pass.before },
     epochNumber: pass.epochNumber,
     records: pass.records,
     entriesFromSnapshot: snapshot?.entries ?? 0,

@@ -26,7 +26,7 @@ import {
   segmentName,
 } from './format.js'
 import { FrameGroup, type LogState } from './frame-group.js'
-import { endSegment, type LogEnd } from './log-end.js'
+import { endEarlierSegment, endSegment, type LogEnd } from './log-end.js'
 import type { RecordBatch } from './record-batch.js'
 import { SpareSegment } from './spare-segment.js'
 
@@ -70,6 +70,7 @@ export class LogWriter {
   #regionTimeMs: number
   #bytesWritten = 0
   #owedBytes = 0
+  #isMarked = true
   #lookAtMs = Number.NEGATIVE_INFINITY
   #isClosed = false
   #failure: OperationError | undefined
@@ -168,6 +169,7 @@ export class LogWriter {
     this.#bytesWritten += bytes.length
     this.#crc = crc
     this.#written = this.#appended
+    this.#isMarked = false
     this.#group.clear()
     this.#owedBytes += FILL_FACTOR * bytes.length
     if (this.#owedBytes >= MOST_OWED_BYTES) this.prepare()
@@ -222,10 +224,11 @@ export class LogWriter {
    */
   mark(): void {
     this.sync()
-    if (this.#file === undefined || !this.#hasRoom(FRAME_HEAD_BYTES)) return
+    if (this.#isMarked || this.#file === undefined || !this.#hasRoom(FRAME_HEAD_BYTES)) return
     this.#group.addMark(this.#appended + 1)
     this.#appended++
     this.sync()
+    this.#isMarked = true
   }
 
   /** Syncs and ends in order; what the segment has left is given back. Also after a failure, then without a sync. */
@@ -288,6 +291,7 @@ export class LogWriter {
     const before = file === undefined ? undefined : { file, offset: this.#offset, crc: this.#crc }
     this.#begin(this.#segment + 1)
     if (before !== undefined) endSegment(before, this.#appended + 1, this.#state())
+    else endEarlierSegment(this.#options.disk, this.#options.end, this.#state())
   }
 
   /** Makes the spare the segment `number`. A failure here leaves a name of unknown fate: it is final. */

@@ -22,6 +22,8 @@ const IDLE_SLICE_MS = 2
 const SWEEP_LINES = 4096
 const SWEEP_ENTRIES = 256
 const SWEEP_EVERY_MS = 100
+/** So long after the last write a mark says that it is on disk: until then a flipped bit in it looks like a torn tail. */
+const MARK_AFTER_MS = 200
 /** A snapshot that failed is tried again after so long. */
 const RETRY_MS = 30_000
 
@@ -55,6 +57,7 @@ export class Chores {
   #snapshotBytes: number
   #notBeforeMs = Number.NEGATIVE_INFINITY
   #sweepAtMs = 0
+  #markAtMs = Infinity
   #appended: number
   #lastMs: number
   /** Time that chores may still take; below 0: they have taken too much. */
@@ -83,6 +86,8 @@ export class Chores {
     this.#lastMs = nowMs
     this.#creditMs = isIdle ? IDLE_SLICE_MS : Math.min(IDLE_SLICE_MS, this.#creditMs + elapsedMs / SHARE)
     writer.prepare()
+    if (!isIdle) this.#markAtMs = nowMs + MARK_AFTER_MS
+    if (nowMs >= this.#markAtMs) this.#mark(nowMs)
     if (nowMs >= this.#sweepAtMs) this.#sweep(nowMs)
     if (this.#snapshot === undefined && this.#isSnapshotDue(nowMs)) this.startSnapshot()
     while (this.#snapshot !== undefined && this.#creditMs > 0) {
@@ -96,7 +101,8 @@ export class Chores {
   /** How long until there is something to do, if nothing else happens. */
   dueInMs(nowMs: number): number {
     if (this.#snapshot !== undefined) return 0
-    return this.#hasExpiries() ? Math.max(0, this.#sweepAtMs - nowMs) : Infinity
+    const sweepAtMs = this.#hasExpiries() ? this.#sweepAtMs : Infinity
+    return Math.max(0, Math.min(sweepAtMs, this.#markAtMs) - nowMs)
   }
 
   startSnapshot(): void {
@@ -142,6 +148,14 @@ export class Chores {
       // Its file is removed by the next start.
     }
     this.#snapshot = undefined
+  }
+
+  /** What the level has not synced yet is looked at again later. */
+  #mark(nowMs: number): void {
+    const { writer } = this.#parts
+    const isSynced = writer.synced === writer.appended
+    this.#markAtMs = isSynced ? Infinity : nowMs + MARK_AFTER_MS
+    if (isSynced) writer.mark()
   }
 
   #isSnapshotDue(nowMs: number): boolean {

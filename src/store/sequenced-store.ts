@@ -199,6 +199,10 @@ export class SequencedStore {
       if (!isOperationError(error, 'DISK_FULL') && this.#failure === undefined) throw error
     }
     this.#noteFailure()
+    // A mark takes a position of its own.
+    const { appended, synced } = this.#writer
+    if (this.#released < appended && synced === appended && this.#failure === undefined)
+      this.#release(appended)
   }
 
   /** Begins a snapshot, unless one is running; `tend` makes it. */
