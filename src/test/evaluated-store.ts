@@ -4,10 +4,12 @@
  */
 import type { SequencedStore } from '../store/sequenced-store.js'
 import type { Store } from '../store/store.js'
+import { withPlainCalls } from './plain-calls.js'
 
 export function evaluatedStore(store: SequencedStore, endsGroup: () => boolean): Store {
   const call = (name: string | symbol, values: unknown[]): unknown => {
-    const { result } = store.evaluate((evaluated) => {
+    const { result } = store.evaluate((overlay, plain) => {
+      const evaluated = withPlainCalls(overlay, plain)
       const member = Reflect.get(evaluated, name, evaluated)
       return typeof member === 'function' ? Reflect.apply(member, evaluated, values) : member
     })

@@ -18,6 +18,7 @@ import { OverlayStore } from '../store/overlay-store.js'
 import type { SequencedStore } from '../store/sequenced-store.js'
 import type { WalkedEntry } from '../table/walker.js'
 import { MapOverlay, type ModelEntry } from './map-overlay.js'
+import { withPlainCalls } from './plain-calls.js'
 import { outcomeOf, randomWork } from './sequenced-work.js'
 
 export type ModelState = ReadonlyMap<string, ModelEntry>
@@ -176,9 +177,9 @@ export class SequencedTrial {
     let timeMs = 0
     let lsn = 0
     const found = outcomeOf(() => {
-      const evaluation = store.evaluate((inner) => {
+      const evaluation = store.evaluate((inner, plain) => {
         timeMs = inner.nowMs()
-        return work(inner)
+        return work(withPlainCalls(inner, plain))
       })
       lsn = evaluation.lsn
       return evaluation.result
