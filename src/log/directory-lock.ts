@@ -17,8 +17,8 @@ import { once } from 'node:events'
 import { closeSync, linkSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync } from 'node:fs'
 import { createConnection, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
-import { isOperationError, OperationError } from '../base/errors.js'
-import { errorCode } from './disk.js'
+import { OperationError } from '../base/errors.js'
+import { asRefusal, errorCode } from './disk.js'
 
 const LOCK_NAME = /^lock\.(\d+)$/
 const BINDING_NAME = /^lock-binding\./
@@ -42,9 +42,7 @@ export async function lockDirectory(path: string): Promise<DirectoryLock> {
   try {
     return await takeDirectory(path)
   } catch (error) {
-    if (errorCode(error) === undefined || isOperationError(error)) throw error
-    const why = error instanceof Error ? error.message : String(error)
-    throw new OperationError('REFUSED', `the directory ${path} cannot be used: ${why}`, { cause: error })
+    throw asRefusal(error, path)
   }
 }
 

@@ -14,6 +14,7 @@
  *
  * Not for locks (directory-lock.ts): those must die with their process, which no file does.
  */
+import { isOperationError, OperationError } from '../base/errors.js'
 
 /** `create`: a new file, an error if the name is taken; `write`: an existing one; `read`: it is never changed. */
 export type OpenMode = 'create' | 'write' | 'read'
@@ -51,6 +52,14 @@ export interface Disk {
 export function errorCode(error: unknown): string | undefined {
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined
   return typeof code === 'string' ? code : undefined
+}
+
+/** What the system says no to, as REFUSED that names the directory; every other error as it is. */
+export function asRefusal(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || isOperationError(error) || errorCode(error) === undefined) return error
+  return new OperationError('REFUSED', `the directory ${path} cannot be used: ${error.message}`, {
+    cause: error,
+  })
 }
 
 /** Whether the disk, or somebody's share of it, is full. */

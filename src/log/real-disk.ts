@@ -25,7 +25,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { MIB } from '../base/limits.js'
-import { type Disk, type DiskFile, type OpenMode, writeFully } from './disk.js'
+import { type Disk, type DiskFile, errorCode, type OpenMode, writeFully } from './disk.js'
 
 const FLAGS = { create: 'wx+', write: 'r+', read: 'r' } as const
 const FILE_MODE = 0o600
@@ -35,18 +35,30 @@ const ZEROS = Buffer.alloc(MIB)
 class RealFile implements DiskFile {
   readonly #descriptor: number
   readonly #directory: string
+  /** It was opened by. */
+  readonly #name: string
 
-  constructor(descriptor: number, directory: string) {
+  constructor(descriptor: number, directory: string, name: string) {
+    this.#name = name
     this.#descriptor = descriptor
     this.#directory = directory
   }
 
   read(target: Uint8Array, position: number): number {
     let done = 0
-    while (done < target.length) {
-      const count = readSync(this.#descriptor, target, done, target.length - done, position + done)
-      if (count === 0) break
-      done += count
+    try {
+      while (done < target.length) {
+        const count = readSync(this.#descriptor, target, done, target.length - done, position + done)
+        if (count === 0) break
+        done += count
+      }
+    } catch (error) {
+      // The system does not say of which file.
+      const where = `${this.#name} at byte ${position + done}`
+      throw Object.assign(new Error(`${where}: ${String(error)}`, { cause: error }), {
+        code: errorCode(error),
+        syscall: 'read',
+      })
     }
     return done
   }
@@ -98,7 +110,7 @@ export class RealDisk implements Disk {
   }
 
   open(name: string, mode: OpenMode): DiskFile {
-    return new RealFile(openSync(join(this.path, name), FLAGS[mode], FILE_MODE), this.path)
+    return new RealFile(openSync(join(this.path, name), FLAGS[mode], FILE_MODE), this.path, name)
   }
 
   rename(from: string, to: string): void {

@@ -53,7 +53,7 @@ export class SpareSegment {
     }
     throw new OperationError(
       'DISK_FULL',
-      `the log in ${this.#disk.path} cannot grow by a segment of ${size} bytes: ${String(this.#failure)}`,
+      `the log in ${this.#disk.path} cannot grow by a segment of ${size} bytes; once there is room, writes are taken again: ${String(this.#failure)}`,
       { cause: this.#failure },
     )
   }

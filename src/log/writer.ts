@@ -257,7 +257,7 @@ export class LogWriter {
     if (this.#failure !== undefined)
       throw new OperationError(
         'LOG_FAILED',
-        `nothing is accepted since the log failed: ${this.#failure.message}`,
+        `nothing is accepted until the log is opened again, since ${this.#failure.message}`,
         { outcome: 'not-applied', cause: this.#failure },
       )
     if (this.#isClosed) throw new OperationError('CLOSED', 'the log is closed')

@@ -5,6 +5,7 @@
 import { resolve } from 'node:path'
 import { readIdentity } from '../log/directory.js'
 import { lockDirectory } from '../log/directory-lock.js'
+import { asRefusal } from '../log/disk.js'
 import { type Identity, newIdentity } from '../log/identity.js'
 import { RealDisk } from '../log/real-disk.js'
 
@@ -26,6 +27,6 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
     return { path: absolute, identity, release: () => lock.release() }
   } catch (error) {
     await lock.release()
-    throw error
+    throw asRefusal(error, absolute)
   }
 }

@@ -21,6 +21,7 @@ import { Ledger } from '../channel/ledger.js'
 import { UsualWait } from '../channel/usual-wait.js'
 import { STATUS } from '../commands/operations/operation.js'
 import { OPERATIONS } from '../commands/operations/operation-table.js'
+import { asRefusal } from '../log/disk.js'
 import type { Identity } from '../log/identity.js'
 import type { LogDurability } from '../log/policy.js'
 import { RealDisk } from '../log/real-disk.js'
@@ -156,7 +157,8 @@ function recover(
     })
     tell({ kind: 'recovered', report })
     return store
-  } catch (error) {
+  } catch (thrown) {
+    const error = asRefusal(thrown, data.directory)
     if (!isOperationError(error)) throw error
     const { code, message } = error
     tell({ kind: 'refused', code, message: message.slice(code.length + 2) })

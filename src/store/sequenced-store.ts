@@ -259,10 +259,14 @@ export class SequencedStore {
 
   #assertWritable(): void {
     if (this.#failure !== undefined)
-      throw new OperationError('LOG_FAILED', `nothing is written since ${this.#failure.message}`, {
-        outcome: 'not-applied',
-        cause: this.#failure,
-      })
+      throw new OperationError(
+        'LOG_FAILED',
+        `nothing is written until the node is started again, since ${this.#failure.message}`,
+        {
+          outcome: 'not-applied',
+          cause: this.#failure,
+        },
+      )
     if (this.#takenBack !== undefined) throw this.#takenBack
   }
 
