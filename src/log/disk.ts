@@ -37,6 +37,8 @@ export interface DiskFile {
 export interface Disk {
   /** Says which directory this is, for messages. */
   readonly path: string
+  /** What another thread opens the same files by (`RealDisk`); absent where no other thread can. */
+  readonly sharedPath?: string
   open(name: string, mode: OpenMode): DiskFile
   /** Replaces `to` if it exists. */
   rename(from: string, to: string): void

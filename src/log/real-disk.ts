@@ -98,9 +98,11 @@ class RealFile implements DiskFile {
 
 export class RealDisk implements Disk {
   readonly path: string
+  readonly sharedPath: string
 
   private constructor(path: string) {
     this.path = path
+    this.sharedPath = path
   }
 
   /** The directory at `path`, made with mode 0700 if it is not there. */

@@ -21,6 +21,11 @@
  *  7. Leftovers of unfinished work (`*.tmp`), segments before the first that is needed and older snapshots
  *     are removed.
  *
+ * Two may share the work: each reads the same files and takes a part of the entries (`EntrySink.wants`, `join`); the second
+ * by `readAlong`, which changes nothing. Both check every frame of the log; of a snapshot, each checks the blocks of which
+ * it takes something, so that every block is checked by one at least. What they share is only what reads well: where
+ * either comes upon damage, or they do not come to the same end, one reads everything again alone, and judges that.
+ *
  * Every step may be interrupted at any point and run again. The sink of a failed recovery holds a beginning of the
  * data and must be thrown away.
  *
@@ -36,7 +41,7 @@ import type { LogEnd } from './log-end.js'
 import { type PassResult, type Place, readLog } from './log-pass.js'
 import { removeLeftovers, removeObsolete } from './retention.js'
 import { listSegments } from './segment-list.js'
-import { type EntrySink, loadNewestSnapshot } from './snapshot-reader.js'
+import { type EntrySink, loadNewestSnapshot, type ReadMark } from './snapshot-reader.js'
 
 /** What recovery did besides reading. */
 export type RecoveryEvent =
@@ -72,7 +77,8 @@ export interface Recovered {
 export function recover(options: RecoveryOptions): Recovered {
   const { disk, sink, onEvent } = options
   for (let expectsLog = options.expectsLog; ; expectsLog = false) {
-    const { snapshot, skipped, pass } = readAll({ ...options, expectsLog })
+    const { snapshot, skipped, pass } = readTogether({ ...options, expectsLog })
+    for (const damage of skipped) onEvent?.({ kind: 'snapshot-skipped', damage })
     if (pass.damage === undefined) {
       disk.syncDirectory()
       removeLeftovers(disk)
@@ -91,6 +97,35 @@ export function recover(options: RecoveryOptions): Recovered {
   }
 }
 
+/**
+ * What a second reader does: reads what recovery reads, or of that only the log from position `fromLsn` on (0: everything),
+ * into its own sink. Returns what it came to; `undefined`: damage.
+ */
+export function readAlong(options: RecoveryOptions, fromLsn: number): ReadMark | undefined {
+  if (fromLsn === 0) return markOf(readAll(options))
+  const segments = listSegments(options.disk, options.logId)
+  const snapshot = { startLsn: fromLsn - 1, endLsn: 0, regionTimeMs: 0 }
+  return markOf({ skipped: [], pass: readLog({ ...options, segments, snapshot }) })
+}
+
+/** Reads with who shares the work, or, where that came to nothing, alone. */
+function readTogether(options: RecoveryOptions): ReturnType<typeof readAll> {
+  const { sink } = options
+  const read = readAll(options)
+  if (sink.join === undefined || sink.join(markOf(read))) return read
+  sink.clear(0)
+  return readAll(options)
+}
+
+function markOf({
+  skipped,
+  pass,
+}: Pick<ReturnType<typeof readAll>, 'skipped' | 'pass'>): ReadMark | undefined {
+  if (skipped.length > 0 || pass.damage !== undefined) return undefined
+  const { crc, nextLsn } = pass.chain
+  return { crc, nextLsn }
+}
+
 function readAll(options: RecoveryOptions) {
   const { disk, onProgress } = options
   const segments = listSegments(disk, options.logId)
@@ -101,7 +136,6 @@ function readAll(options: RecoveryOptions) {
     onBytes: (bytes, total) => onProgress?.((done = bytes), total + logBytes),
   })
   const total = done + logBytes
-  for (const damage of skipped) options.onEvent?.({ kind: 'snapshot-skipped', damage })
   const pass = readLog({
     ...options,
     segments,

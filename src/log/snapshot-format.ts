@@ -124,18 +124,23 @@ export function blockLength(head: Buffer, available: number): number | string {
   return length <= available ? length : 'a block runs past the end of the file'
 }
 
+/** What the head of a block says. */
+export function blockFacts(head: Buffer): Omit<Block, 'body'> & { readonly previousCrc: number } {
+  return {
+    crc: head.readUInt32LE(4),
+    previousCrc: head.readUInt32LE(12),
+    kind: head.readUInt32LE(16),
+    count: head.readUInt32LE(20),
+  }
+}
+
 /** The block in `bytes`, or what is wrong with it; `previousCrc` undefined: whatever it is chained to. */
 export function decodeBlock(bytes: Buffer, previousCrc: number | undefined): Block | string {
-  const crc = bytes.readUInt32LE(4)
-  if (crc !== crc32(bytes.subarray(8))) return 'the checksum of a block is wrong'
-  if (previousCrc !== undefined && bytes.readUInt32LE(12) !== previousCrc)
+  const facts = blockFacts(bytes)
+  if (facts.crc !== crc32(bytes.subarray(8))) return 'the checksum of a block is wrong'
+  if (previousCrc !== undefined && facts.previousCrc !== previousCrc)
     return 'a block is not chained to the one before it'
-  return {
-    kind: bytes.readUInt32LE(16),
-    count: bytes.readUInt32LE(20),
-    crc,
-    body: bytes.subarray(BLOCK_HEAD_BYTES),
-  }
+  return { kind: facts.kind, count: facts.count, crc: facts.crc, body: bytes.subarray(BLOCK_HEAD_BYTES) }
 }
 
 /** What the last block says. */

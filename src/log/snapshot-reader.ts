@@ -11,6 +11,7 @@ import {
   BLOCK_HEAD_BYTES,
   BLOCK_KIND,
   type Block,
+  blockFacts,
   blockLength,
   decodeBlock,
   decodeEnd,
@@ -23,7 +24,10 @@ import {
   snapshotLsn,
 } from './snapshot-format.js'
 
-/** Who takes what recovery reads: entries of a snapshot first, then the records of the log. */
+/**
+ * Who takes what recovery reads: entries of a snapshot first, then the records of the log. A sink may share the work with
+ * somebody else who reads the same files and takes what it leaves (see recovery.ts); one that does has the last two.
+ */
 export interface EntrySink extends RecordSink {
   /** Before the entries of a snapshot: so many, as far as one can know before having read them. */
   expect?(entries: number): void
@@ -37,6 +41,24 @@ export interface EntrySink extends RecordSink {
     expiresAtMs: number,
     hash: number,
   ): void
+  /**
+   * Whether any of the `count` hashes (4 bytes each) is of an entry that this sink takes. A block of which it takes none
+   * is not handed over, nor checked beyond its place in the chain: that does the one who takes its entries.
+   */
+  wants?(hashes: Buffer, count: number): boolean
+  /**
+   * Everything has been read and nothing changed on disk: `mark` is what this reading came to, `undefined` where it came
+   * upon damage. Waits for who shares the work. False: something is wrong with what was read together, and it is to be
+   * read again from the start, by this sink alone. Throws what kept the other one from its part.
+   */
+  join?(mark: ReadMark | undefined): boolean
+}
+
+/** What two who read the same files must agree on. */
+export interface ReadMark {
+  /** Where the chain of the log ends. */
+  readonly crc: number
+  readonly nextLsn: number
 }
 
 export interface LoadedSnapshot extends SnapshotEnd {
@@ -117,6 +139,9 @@ class SnapshotRead {
   /** For one block at a time. */
   #buffer: Buffer = Buffer.alloc(0)
   #hashes: Buffer = Buffer.alloc(0)
+  readonly #head = Buffer.alloc(BLOCK_HEAD_BYTES)
+  /** Hashes of a block that may be skipped. */
+  #skimmed: Buffer = Buffer.alloc(0)
   readonly #entrySink: RecordSink
 
   constructor(options: ReadOptions, file: DiskFile) {
@@ -140,6 +165,7 @@ class SnapshotRead {
     for (;;) {
       const block = this.#readBlock()
       if (typeof block === 'string') return this.#damage(block)
+      if (block === undefined) continue
       if (block.kind === BLOCK_KIND.end) return this.#readEnd(block)
       const fault = this.#readEntries(block)
       if (fault !== undefined) return this.#damage(fault)
@@ -178,10 +204,12 @@ class SnapshotRead {
     return typeof end === 'string' ? undefined : end
   }
 
-  #readBlock(): Block | string {
-    const head = readFully(this.#file, this.#offset, BLOCK_HEAD_BYTES)
+  /** The next block, or what is wrong with it; `undefined`: one that the sink does not want. */
+  #readBlock(): Block | string | undefined {
+    const head = this.#head.subarray(0, this.#file.read(this.#head, this.#offset))
     const length = blockLength(head, this.#size - this.#offset)
     if (typeof length === 'string') return length
+    if (this.#isUnwanted(head, length)) return this.#skipBlock(head, length)
     if (length + SLACK_BYTES > this.#buffer.length)
       this.#buffer = Buffer.allocUnsafeSlow(2 * length + SLACK_BYTES)
     const bytes = this.#buffer.subarray(0, length)
@@ -191,6 +219,30 @@ class SnapshotRead {
     this.#crc = block.crc
     this.#offset += length
     return block
+  }
+
+  /** Whether the block holds entries, and none that the sink takes. */
+  #isUnwanted(head: Buffer, length: number): boolean {
+    const { sink } = this.#options
+    if (sink.wants === undefined) return false
+    const { kind, count } = blockFacts(head)
+    if (kind !== BLOCK_KIND.entries || count === 0 || BLOCK_HEAD_BYTES + hashBytes(count) > length)
+      return false
+    if (4 * count > this.#skimmed.length) this.#skimmed = Buffer.allocUnsafeSlow(8 * count)
+    const hashes = this.#skimmed.subarray(0, 4 * count)
+    return (
+      this.#file.read(hashes, this.#offset + BLOCK_HEAD_BYTES) === 4 * count && !sink.wants(hashes, count)
+    )
+  }
+
+  /** Its checksum is taken as it stands: who takes the entries looks whether it holds. */
+  #skipBlock(head: Buffer, length: number): string | undefined {
+    const { crc, previousCrc, count } = blockFacts(head)
+    if (previousCrc !== this.#crc) return 'a block is not chained to the one before it'
+    this.#crc = crc
+    this.#offset += length
+    this.#entries += count
+    return undefined
   }
 
   #readEntries(block: Block): string | undefined {

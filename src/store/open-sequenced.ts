@@ -25,6 +25,7 @@ import type { SnapshotEvent } from './chores.js'
 import { DirectStore } from './direct-store.js'
 import { reservedPages } from './headroom.js'
 import { RecoverySink } from './recovery-sink.js'
+import { type LoaderData, type LoadingOptions, SecondLoader } from './second-loader.js'
 import { SequencedStore } from './sequenced-store.js'
 
 export interface RecoveryProgress {
@@ -40,6 +41,8 @@ export interface OpenReport {
   readonly entriesFromSnapshot: number
   readonly records: number
   readonly elapsedMs: number
+  /** 2: a second thread has loaded a share of the table. */
+  readonly threads: number
 }
 
 export interface SequencedOptions {
@@ -61,6 +64,8 @@ export interface SequencedOptions {
   /** Makes the region, laid out by these facts (`Space.layOut`). Default: one for threads of this process. */
   readonly region?: (facts: TableFacts) => Region
   readonly lockTimeoutMs?: number
+  /** When a second thread helps to recover, for tests. Default: where there are two processors and enough to read. */
+  readonly loading?: LoadingOptions
   readonly onProgress?: (progress: RecoveryProgress) => void
   readonly onEvent?: (event: RecoveryEvent | SnapshotEvent) => void
   /** Wall clock, milliseconds since 1970, for tests. */
@@ -95,8 +100,11 @@ export function openOnDisk(options: SequencedOptions & { readonly disk: Disk }):
   const identity = options.identity ?? readIdentity(disk) ?? newIdentity()
   const facts: TableFacts = DirectStore.factsOf({ ...options, hashKey: identity.hashKey, isSequenced: true })
   const table = attach(options, facts)
+  const { lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS, loading } = options
+  const region = table.space.region.share() as LoaderData['region']
+  const second = SecondLoader.start(disk, { logId: identity.logId, region, lockTimeoutMs }, loading)
+  const sink = RecoverySink.create(table, second)
   try {
-    const sink = new RecoverySink(table)
     const time = { nowMs: 0 }
     const { recovered, writer } = openLog({
       ...options,
@@ -133,8 +141,12 @@ export function openOnDisk(options: SequencedOptions & { readonly disk: Disk }):
     })
     store.forget(dropped)
     const { records, entriesFromSnapshot } = recovered
-    return { store, report: { records, entriesFromSnapshot, elapsedMs: monotonicMs() - startedAt } }
+    return {
+      store,
+      report: { records, entriesFromSnapshot, elapsedMs: monotonicMs() - startedAt, threads: sink.threads },
+    }
   } catch (error) {
+    sink.abandon()
     table.close()
     throw error
   }

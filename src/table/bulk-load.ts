@@ -6,8 +6,10 @@
  * A batch is what `set`, `load` and `delete` have taken since the last `flush`; the buffer must stay as it is until then.
  * Records happen in their order. The owner is told of each set that finds no memory.
  *
- * Not for tables that anybody else has joined: readers would see values change under their stamps.
+ * Two may load one table, each the entries of stripes of its own (`share`): what they have in common, the slab and the page
+ * pool, has its locks. Not for tables that anybody else has joined: readers would see values change under their stamps.
  */
+import { assert } from '../base/assert.js'
 import { copyToWords } from '../base/word-copy.js'
 import { HEADER } from '../memory/header.js'
 import { PARTICIPANT } from '../memory/participant.js'
@@ -59,6 +61,10 @@ export class BulkLoad {
   readonly #valueBytes = new Int32Array(BATCH)
   readonly #ascii = new Int32Array(BATCH)
   readonly #expiries = new Float64Array(BATCH)
+  /** From a hash to its stripe's number, and which stripes are loaded here; others' records are passed over. */
+  readonly #shift: number
+  #firstStripe = 0
+  #endStripe: number
   #count = 0
   #wasFull = false
   #bytes: Buffer = Buffer.alloc(0)
@@ -78,11 +84,28 @@ export class BulkLoad {
     this.#segments = space.region.segments
     this.#me = space.registry.at
     const { words } = space
+    this.#shift = 32 - space.facts.stripeBits
+    this.#endStripe = this.#chain.buckets.stripes
     this.#keys = Array.from(
       { length: BATCH },
       () => new KeyBuffer(words[HEADER.hashKey0]!, words[HEADER.hashKey1]!, KEY_BYTES),
     )
     this.begin()
+  }
+
+  /** Loads stripes `first` to `end` alone from here on. A table of one stripe cannot be shared. */
+  share(first: number, end: number): void {
+    this.flush()
+    assert(this.#shift < 32 || end - first === 1, 'a share of more than one stripe')
+    this.#firstStripe = first
+    this.#endStripe = end
+  }
+
+  /** Whether the entry of that hash is loaded here. */
+  isMine(hash: number): boolean {
+    // A shift by 32 is a shift by 0, so one stripe alone is a case of its own.
+    const stripe = this.#shift === 32 ? 0 : hash >>> this.#shift
+    return stripe >= this.#firstStripe && stripe < this.#endStripe
   }
 
   /** Goes on after `end`. */
@@ -101,6 +124,7 @@ export class BulkLoad {
     hash?: number,
   ): void {
     const slot = this.#take(bytes, keyStart, keyEnd, hash)
+    if (slot < 0) return
     this.#valueBytes[slot] = valueEnd - keyEnd
     this.#ascii[slot] = isAscii ? FLAG_ASCII : 0
     this.#expiries[slot] = expiresAtMs
@@ -108,7 +132,9 @@ export class BulkLoad {
   }
 
   delete(bytes: Buffer, keyStart: number, keyEnd: number): void {
-    this.#valueBytes[this.#take(bytes, keyStart, keyEnd, undefined)] = DELETE
+    const slot = this.#take(bytes, keyStart, keyEnd, undefined)
+    if (slot < 0) return
+    this.#valueBytes[slot] = DELETE
     if (this.#count === BATCH) this.flush()
   }
 
@@ -134,10 +160,15 @@ export class BulkLoad {
     this.#desk.leave()
   }
 
+  /** Takes a key into the batch; -1 if it is not loaded here. */
   #take(bytes: Buffer, keyStart: number, keyEnd: number, hash: number | undefined): number {
     if (bytes !== this.#bytes) this.#useBuffer(bytes)
-    const slot = this.#count++
-    this.#keys[slot]!.setFromWords(this.#source, this.#base + keyStart, keyEnd - keyStart, hash)
+    if (hash !== undefined && !this.isMine(hash)) return -1
+    const slot = this.#count
+    const key = this.#keys[slot]!
+    key.setFromWords(this.#source, this.#base + keyStart, keyEnd - keyStart, hash)
+    if (hash === undefined && !this.isMine(key.hash)) return -1
+    this.#count = slot + 1
     this.#keyStarts[slot] = keyStart
     this.#keyEnds[slot] = keyEnd
     return slot

@@ -1,0 +1,54 @@
+/**
+ * Entry of the second loading thread (second-loader.ts): reads the data directory along with the one who recovers it, and
+ * loads what lies in its stripes. It changes nothing on disk and judges nothing: where it comes upon damage, or finds no
+ * room, it says so and leaves, and the first reads everything again alone.
+ */
+import { workerData } from 'node:worker_threads'
+import { errorCode } from '../log/disk.js'
+import { RealDisk } from '../log/real-disk.js'
+import { readAlong } from '../log/recovery.js'
+import { SharedArrayRegion } from '../memory/shared-array-region.js'
+import { Table } from '../table/table.js'
+import { type LoaderShare, LoaderWords } from './loader-words.js'
+import { RecoverySink } from './recovery-sink.js'
+import type { LoaderData, LoaderReport } from './second-loader.js'
+import { attachByName } from './served-region.js'
+
+/** Nobody wants the rest. */
+class DismissedError extends Error {}
+
+const data = workerData as LoaderData
+const words = LoaderWords.attach(data.words)
+
+function load(share: LoaderShare): LoaderReport {
+  const { region, lockTimeoutMs, directory, logId } = data
+  const attached = region.kind === 'mapped' ? attachByName(region) : SharedArrayRegion.attach(region)
+  const table = Table.attach(attached, { lockTimeoutMs, isSequenced: true })
+  try {
+    const sink = RecoverySink.ofSecond(table, share.firstStripe, () => {
+      if (words.isDismissed) throw new DismissedError()
+    })
+    const mark = readAlong({ disk: RealDisk.open(directory), logId, sink, expectsLog: true }, share.fromLsn)
+    sink.end()
+    return { mark: sink.hasSpilled ? undefined : mark }
+  } finally {
+    table.close()
+  }
+}
+
+function report(share: LoaderShare): LoaderReport | undefined {
+  try {
+    return load(share)
+  } catch (error) {
+    if (error instanceof DismissedError) return undefined
+    return { failure: error instanceof Error ? error.message : String(error), code: errorCode(error) }
+  }
+}
+
+const share = words.waitForShare()
+if (share !== undefined) {
+  const said = report(share)
+  if (said !== undefined) data.port.postMessage(said)
+  words.end()
+}
+data.port.close()
