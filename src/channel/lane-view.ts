@@ -4,6 +4,7 @@
  *
  * Decides nothing and checks nothing: the client trusts its server, and the server checks before it comes here.
  */
+import { copyWords } from '../base/word-copy.js'
 import type { Region } from '../memory/region.js'
 import {
   HAS_TAIL as IMPORTED_HAS_TAIL,
@@ -18,7 +19,7 @@ import {
   slotsAt,
   transferAt,
 } from './layout.js'
-import { copyWords, type Message } from './message.js'
+import type { Message } from './message.js'
 
 // Local copies: an imported constant is loaded and checked at every use.
 const IN_AREA = IMPORTED_IN_AREA
@@ -26,6 +27,9 @@ const SLOT_HEAD_WORDS = IMPORTED_SLOT_HEAD_WORDS
 const HAS_TAIL = IMPORTED_HAS_TAIL
 const { code: CODE, keyBytes: KEY_BYTES, valueBytes: VALUE_BYTES } = SLOT
 const { first: FIRST, second: SECOND, areaAt: AREA_AT, areaBytes: AREA_BYTES, offset: OFFSET } = SLOT_TAIL
+
+/** Beyond, a call of `set` with its view is faster. */
+const WORDS_BY_HAND = 128
 
 export class LaneView {
   readonly words: Int32Array
@@ -126,17 +130,22 @@ export class LaneView {
 
   /** Copies `bytes` of the payload, from byte `offset` on, into the lane. */
   writePart(to: number, message: Message, offset: number, bytes: number): void {
-    copyWords(this.words, to, message.words, offset >>> 2, (bytes + 3) >>> 2)
+    copyPart(message.words, offset >>> 2, this.words, to, (bytes + 3) >>> 2)
   }
 
   readPart(from: number, message: Message, offset: number, bytes: number): void {
-    copyWords(message.words, offset >>> 2, this.words, from, (bytes + 3) >>> 2)
+    copyPart(this.words, from, message.words, offset >>> 2, (bytes + 3) >>> 2)
   }
 }
 
 /** Whether the numbers of a message need a tail: those that a reader takes for 0 do not. */
 function hasNumbers({ first, second }: Message): boolean {
   return first !== 0 || second !== 0 || Object.is(first, -0) || Object.is(second, -0)
+}
+
+function copyPart(source: Int32Array, from: number, target: Int32Array, to: number, count: number): void {
+  if (count <= WORDS_BY_HAND) copyWords(source, from, target, to, count)
+  else target.set(source.subarray(from, from + count), to)
 }
 
 /** Where the payload of a slot's part lies, by its code word. */

@@ -14,9 +14,6 @@ import { MAX_PAYLOAD_BYTES } from './layout.js'
 
 const USUAL_BYTES = 4096
 const MOST_KEPT_BYTES = MIB
-/** Up to here, word by word is faster than a call of `set` with its view (measured: 60 words, either way). */
-const WORDS_BY_HAND = 64
-
 export class Message {
   /** Operation (1 to 255) of a request, status of a reply. */
   code = 0
@@ -117,19 +114,4 @@ export class Message {
     this.words = new Int32Array(buffer)
     this.bytes = Buffer.from(buffer) as unknown as NativeBuffer
   }
-}
-
-/** Copies whole words from one array to another. */
-export function copyWords(
-  target: Int32Array,
-  targetAt: number,
-  source: Int32Array,
-  sourceAt: number,
-  count: number,
-): void {
-  if (count > WORDS_BY_HAND) {
-    target.set(source.subarray(sourceAt, sourceAt + count), targetAt)
-    return
-  }
-  for (let i = 0; i < count; i++) target[targetAt + i] = source[sourceAt + i]!
 }

@@ -11,6 +11,7 @@
  *
  * For one thread on either side.
  */
+import { copyWords } from '../base/word-copy.js'
 import type { LaneView } from './lane-view.js'
 import {
   HAS_TAIL as IMPORTED_HAS_TAIL,
@@ -22,7 +23,7 @@ import {
   SLOT_STATE,
   SLOT_TAIL,
 } from './layout.js'
-import { copyWords, type Message } from './message.js'
+import type { Message } from './message.js'
 
 // Local copies: an imported constant is loaded and checked at every use.
 const { REQUESTED, GO_ON, DONE } = SLOT_STATE
@@ -33,8 +34,6 @@ const IN_AREA = IMPORTED_IN_AREA
 const SEQUENCE_MASK = IMPORTED_SEQUENCE_MASK
 const HEAD_WORDS = IMPORTED_SLOT_HEAD_WORDS
 const STATE_BITS = IMPORTED_STATE_BITS
-/** Beyond, `copyWords` knows a faster way. */
-const WORDS_BY_HAND = 64
 
 export class ShortSlots {
   /** After `take`: the client has nothing more to say. */
@@ -64,11 +63,7 @@ export class ShortSlots {
     if (payloadBytes > this.#room) return false
     const words = this.#words
     const at = this.#slotsAt + Math.imul(sequence & this.#mask, this.#slotWords)
-    const count = (payloadBytes + 3) >>> 2
-    const to = at + HEAD_WORDS
-    const source = message.words
-    if (count > WORDS_BY_HAND) copyWords(words, to, source, 0, count)
-    else for (let i = 0; i < count; i++) words[to + i] = source[i]!
+    copyWords(message.words, 0, words, at + HEAD_WORDS, (payloadBytes + 3) >>> 2)
     let code = message.code | (message.flags << 8)
     if (first !== 0 || second !== 0 || Object.is(first, -0) || Object.is(second, -0)) {
       this.#putNumbers(at + this.#tailWords, first, second, state)
@@ -116,11 +111,7 @@ export class ShortSlots {
       request.keyBytes = keyBytes
       request.valueBytes = valueBytes
       request.hint = 0
-      const words32 = (payloadBytes + 3) >>> 2
-      const from = at + HEAD_WORDS
-      const target = request.words
-      if (words32 > WORDS_BY_HAND) copyWords(target, 0, words, from, words32)
-      else for (let i = 0; i < words32; i++) target[i] = words[from + i]!
+      copyWords(words, at + HEAD_WORDS, request.words, 0, (payloadBytes + 3) >>> 2)
     }
     return count
   }
@@ -146,11 +137,7 @@ export class ShortSlots {
     reply.code = code & 0xff
     reply.flags = (code >>> 8) & 0xff
     reply.shape(keyBytes, valueBytes)
-    const count = (payloadBytes + 3) >>> 2
-    const from = at + HEAD_WORDS
-    const target = reply.words
-    if (count > WORDS_BY_HAND) copyWords(target, 0, words, from, count)
-    else for (let i = 0; i < count; i++) target[i] = words[from + i]!
+    copyWords(words, at + HEAD_WORDS, reply.words, 0, (payloadBytes + 3) >>> 2)
     return true
   }
 

@@ -2,6 +2,7 @@
  * Filling a chunk: header, expiry, key, value. The chunk is in its writer's hand, no slot knows it: readers that still
  * look at it from before are turned away by the stamp they saw, so the stores need no order among themselves.
  */
+import { copyWords } from '../base/word-copy.js'
 import type { Segment } from '../memory/region.js'
 import type { KeyBuffer } from './key-buffer.js'
 import { FLAG_EXPIRY, keyOffset, keyWords } from './layout.js'
@@ -33,25 +34,9 @@ export function fillChunk(
   const valueAt = keyAt + keyEnd
   const byteLength = value.byteLength
   if (byteLength <= WORD_COPY_BYTES && value.words.length > 0) {
-    copyWords(value.words, words, valueAt, (byteLength + 3) >>> 2)
+    copyWords(value.words, 0, words, valueAt, (byteLength + 3) >>> 2)
   } else {
     const { source } = value
     segment.bytes.set(byteLength === source.length ? source : source.subarray(0, byteLength), valueAt << 2)
   }
-}
-
-/** Four words a turn: half the time of one a turn, and of a native copy a third (measured for 100 bytes). */
-function copyWords(source: Int32Array, target: Int32Array, at: number, count: number): void {
-  let i = 0
-  for (; i + 4 <= count; i += 4) {
-    const a = source[i]!
-    const b = source[i + 1]!
-    const c = source[i + 2]!
-    const d = source[i + 3]!
-    target[at + i] = a
-    target[at + i + 1] = b
-    target[at + i + 2] = c
-    target[at + i + 3] = d
-  }
-  for (; i < count; i++) target[at + i] = source[i]!
 }

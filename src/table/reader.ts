@@ -22,6 +22,7 @@
 
 import { OperationError } from '../base/errors.js'
 import { MAX_VALUE_BYTES } from '../base/limits.js'
+import { copyWords } from '../base/word-copy.js'
 import { EVICTION } from '../memory/header.js'
 import { LINE_SHIFT as IMPORTED_LINE_SHIFT } from '../memory/lines.js'
 import {
@@ -272,8 +273,7 @@ export class Reader {
   }
 
   #copyShort(words: Int32Array, at: number, count: number): void {
-    const target = this.words
-    for (let i = 0; i < count; i++) target[i] = words[at + i]!
+    copyWords(words, at, this.words, 0, count)
     if (this.#source !== this.#scratch) this.#source = this.#scratch
   }
 

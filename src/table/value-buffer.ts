@@ -8,6 +8,7 @@
 import { assert } from '../base/assert.js'
 import { MAX_VALUE_BYTES } from '../base/limits.js'
 import type { NativeBuffer } from '../base/native-buffer.js'
+import { copyWords } from '../base/word-copy.js'
 
 const SCRATCH_BYTES = 64 * 1024
 
@@ -75,9 +76,7 @@ export class ValueBuffer {
   /** Takes bytes that begin with word `at` of `words`; no more than fit in scratch. */
   setFromWords(words: Int32Array, at: number, byteLength: number): void {
     assert(byteLength <= SCRATCH_BYTES, 'the value fits in scratch')
-    const scratch = this.#scratchWords
-    const length = (byteLength + 3) >>> 2
-    for (let i = 0; i < length; i++) scratch[i] = words[at + i]!
+    copyWords(words, at, this.#scratchWords, 0, (byteLength + 3) >>> 2)
     this.#useScratch(byteLength)
   }
 

@@ -49,7 +49,7 @@ export async function instrumentedBuild(): Promise<InstrumentedBuild> {
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   symlinkSync(PACKAGES, join(folder, 'node_modules'))
   ;(globalThis as Record<string, unknown>)[HOOK] = storeHook
-  cpSync(join(DIST, 'base'), join(folder, 'base'), { recursive: true })
+  copyBase(folder)
   for (const layer of ['memory', 'table']) {
     mkdirSync(join(folder, layer))
     for (const name of readdirSync(join(DIST, layer))) {
@@ -72,6 +72,13 @@ export async function instrumentedBuild(): Promise<InstrumentedBuild> {
     geometry: await load('memory/geometry.js'),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
+}
+
+/** The lowest layer into `folder`, with the one file of it that stores into memory of others instrumented. */
+export function copyBase(folder: string): void {
+  cpSync(join(DIST, 'base'), join(folder, 'base'), { recursive: true })
+  const path = join(folder, 'base', 'word-copy.js')
+  writeFileSync(path, instrument(readFileSync(path, 'utf8'), 'base/word-copy.js'))
 }
 
 /** `source` with its stores turned into calls of the hook. */

@@ -2,11 +2,11 @@
  * The channel in the instrumented build of the death tests: every store into shared memory goes through the store hook
  * (death-stores.ts), which ends an actor before the first store that it may not do any more.
  */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { instrument } from './death-instrument.js'
+import { copyBase, instrument } from './death-instrument.js'
 import { storeHook } from './death-stores.js'
 import type { LaneModules } from './lane-world.js'
 
@@ -30,7 +30,7 @@ export async function laneDeathBuild(broken?: LaneBreak): Promise<LaneDeathBuild
   const folder = mkdtempSync(join(tmpdir(), 'hearth-lane-death-'))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   ;(globalThis as Record<string, unknown>)['$stores'] = storeHook
-  cpSync(join(DIST, 'base'), join(folder, 'base'), { recursive: true })
+  copyBase(folder)
   for (const layer of INSTRUMENTED) {
     mkdirSync(join(folder, layer))
     for (const name of readdirSync(join(DIST, layer))) {

@@ -43,8 +43,10 @@ const CANARIES: readonly (LaneBreak & { readonly name: string; readonly dies: 'w
     name: 'a short reply published before it is there',
     dies: 'worker',
     file: 'short-slots.js',
-    find: 'const source = message.words;',
-    put: 'const source = message.words; Atomics.store(words, at, (sequence << STATE_BITS) | state);',
+    find: 'copyWords(message.words, 0, words, at + HEAD_WORDS, (payloadBytes + 3) >>> 2);',
+    put:
+      'Atomics.store(words, at, (sequence << STATE_BITS) | state); ' +
+      'copyWords(message.words, 0, words, at + HEAD_WORDS, (payloadBytes + 3) >>> 2);',
   },
   {
     name: 'a long reply published before it is there',
@@ -71,8 +73,10 @@ const CANARIES: readonly (LaneBreak & { readonly name: string; readonly dies: 'w
     name: 'a short request published before it is there',
     dies: 'client',
     file: 'short-slots.js',
-    find: 'const source = message.words;',
-    put: 'const source = message.words; Atomics.store(words, at, (sequence << STATE_BITS) | state);',
+    find: 'copyWords(message.words, 0, words, at + HEAD_WORDS, (payloadBytes + 3) >>> 2);',
+    put:
+      'Atomics.store(words, at, (sequence << STATE_BITS) | state); ' +
+      'copyWords(message.words, 0, words, at + HEAD_WORDS, (payloadBytes + 3) >>> 2);',
   },
   {
     name: 'a long request published before it is there',
