@@ -130,7 +130,7 @@ export class RecoverySink implements EntrySink {
   flush(): void {
     this.#bulk.flush()
     if (!this.#isInSnapshot) return
-    this.#turn(0)
+    if (this.#second?.takesSnapshots !== false) this.#turn(0)
     this.#isInSnapshot = false
   }
 
