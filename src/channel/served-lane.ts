@@ -90,6 +90,8 @@ export class ServedLane {
   #pendingCount = 0
   #isHeld = false
   #isServing = false
+  /** Something was said to the client since it was last looked whether it sleeps. */
+  #hasSpoken = false
 
   /** `ticketBase`: what its tickets have above the number of the slot. */
   constructor(keeper: LaneKeeper, file: LaneFile, lane: number, ticketBase: number, doorbell?: Doorbell) {
@@ -142,7 +144,8 @@ export class ServedLane {
       }
     } finally {
       this.#isServing = false
-      this.#wake()
+      // A request whose answer is to come is nothing to be woken for.
+      if (this.#hasSpoken) this.#wake()
       this.#letGo()
     }
     return done
@@ -163,6 +166,7 @@ export class ServedLane {
 
   /** A reply for which there is no memory is FAILED. */
   #answer(sequence: number, reply: Message): void {
+    this.#hasSpoken = true
     if (!this.#desk.isHolding && this.#short.put(sequence, DONE, reply)) return
     try {
       this.#desk.answer(sequence, reply)
@@ -249,6 +253,7 @@ export class ServedLane {
   }
 
   #goOn(sequence: number, outcome: number): boolean {
+    this.#hasSpoken = true
     if (outcome < 0) return this.#drop(-outcome)
     if (outcome === WHOLE) {
       this.#carryOut(sequence, this.#intake.request)
@@ -267,6 +272,7 @@ export class ServedLane {
   }
 
   #sendParts(): number {
+    this.#hasSpoken = true
     const sent = this.#desk.sendParts()
     if (sent >= 0) return sent
     this.#drop(-sent)
@@ -294,6 +300,7 @@ export class ServedLane {
   }
 
   #drop(fault: number): false {
+    this.#hasSpoken = true
     this.#rows[this.#rowAt + STATE] = ROW_STATE.DROPPED
     this.#words[this.#view.laneAt + LANE.fault] = fault
     this.#tellDropped()
@@ -328,6 +335,7 @@ export class ServedLane {
   }
 
   #wake(): void {
+    this.#hasSpoken = false
     const { asleepAt } = this.#view
     if (Atomics.load(this.#words, asleepAt) === AWAKE) return
     const asleep = Atomics.exchange(this.#words, asleepAt, AWAKE)
