@@ -57,7 +57,7 @@ const LONGEST_WAIT_MS = 10_000
 export class SecondLoader {
   /**
    * Whether it can take its share from a snapshot. In a named region that is no gain: pages of 4 KiB are touched so fast
-   * there that the system's own locks hold the two up (measured: 1.2 to 0.5 times the rate of one; the log 1.3 to 1.5).
+   * there that the system's own locks hold the two up (measured: 1.2 to 0.7 times the rate of one; the log 1.3 to 1.6).
    */
   readonly takesSnapshots: boolean
   readonly #words = LoaderWords.create()
