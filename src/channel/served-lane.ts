@@ -222,6 +222,7 @@ export class ServedLane {
    * before its turn, so what is not carried out is still there for the next look.
    */
   #serveGroup(most: number): number {
+    this.#short.isDrained = false
     if (this.isOver || this.#intake.isReceiving) return 0
     const { group, lookAhead } = this.#keeper
     const next = this.#rows[this.#nextAt]!

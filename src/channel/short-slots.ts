@@ -36,7 +36,7 @@ const HEAD_WORDS = IMPORTED_SLOT_HEAD_WORDS
 const STATE_BITS = IMPORTED_STATE_BITS
 
 export class ShortSlots {
-  /** After `take`: the client has nothing more to say. */
+  /** Set by `take`: the client has nothing more to say. */
   isDrained = false
   readonly #words: Int32Array
   readonly #floats: Float64Array
@@ -84,7 +84,6 @@ export class ShortSlots {
     const words = this.#words
     const room = this.#room
     const mask = this.#mask
-    this.isDrained = false
     let count = 0
     for (; count < most; count++) {
       const sequence = (next + count) & SEQUENCE_MASK
