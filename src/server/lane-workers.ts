@@ -6,6 +6,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { OperationError } from '../base/errors.js'
+import { inheritedFlags } from '../base/worker-flags.js'
 import type { Bell } from '../channel/bell.js'
 import type { LaneFileHandle } from '../channel/lane-file.js'
 import type { Ledger } from '../channel/ledger.js'
@@ -126,8 +127,9 @@ export class LaneWorkers {
     const data: LaneWorkerData = { number, bell: bell.share(), ledger: ledger.share(), table, facts }
     const worker =
       writer === undefined
-        ? new Worker(ENTRY, { workerData: data })
+        ? new Worker(ENTRY, { ...inheritedFlags(), workerData: data })
         : new Worker(WRITER_ENTRY, {
+            ...inheritedFlags(),
             workerData: { ...data, ...writer.data },
             transferList: portsOf(writer.data.bus),
           })

@@ -6,6 +6,7 @@
 import { Worker } from 'node:worker_threads'
 import { assert } from '../base/assert.js'
 import { OperationError } from '../base/errors.js'
+import { inheritedFlags } from '../base/worker-flags.js'
 import type { DirectStoreHandle } from '../store/direct-store.js'
 import type { FixedFacts } from './facts.js'
 import type { ListenTarget } from './socket-server.js'
@@ -95,7 +96,7 @@ async function startWorker(
   shutdown: () => void,
   fail: (error: unknown) => void,
 ): Promise<StartedWorker> {
-  const worker = new Worker(entry, { workerData: data, transferList: portsOf(data.bus) })
+  const worker = new Worker(entry, { ...inheritedFlags(), workerData: data, transferList: portsOf(data.bus) })
   const exited = new Promise<void>((resolve) => {
     worker.once('exit', () => resolve())
   })

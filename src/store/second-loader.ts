@@ -11,6 +11,7 @@ import { availableParallelism } from 'node:os'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { OperationError } from '../base/errors.js'
 import { MIB } from '../base/limits.js'
+import { inheritedFlags } from '../base/worker-flags.js'
 import type { Disk } from '../log/disk.js'
 import { segmentNumber } from '../log/format.js'
 import { snapshotLsn } from '../log/snapshot-format.js'
@@ -75,7 +76,7 @@ export class SecondLoader {
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     const workerData: LoaderData = { ...data, words: this.#words.buffer, port: port2 }
-    const worker = new Worker(entry, { workerData, transferList: [port2] })
+    const worker = new Worker(entry, { ...inheritedFlags(), workerData, transferList: [port2] })
     // What becomes of it is seen by its words; where it never begins, nobody misses it.
     worker.on('error', () => {})
     worker.unref()
