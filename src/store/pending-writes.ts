@@ -284,6 +284,7 @@ export class PendingWrites implements Overlay, PlainStore {
     // The answer says that something has expired: any record brings the time by which it has to the log.
     if (page.expired !== undefined && this.#records.count === 0 && this.#owner.isWritable) {
       this.#table.key.setBytes(page.expired)
+      this.#look()
       this.#delete(COUNTERS.expirations)
     }
     return { cursor: page.cursor, keys: page.keys }

@@ -97,6 +97,23 @@ describe('after a kill, with the clock set back by a day', () => {
     assert.equal(node.killed(START_MS - DAY_MS).ask(hasKey), true)
   })
 
+  it('a listing that brings the time to the log leaves what others have asked for in its group as it is', () => {
+    const node = new Node(new SimulatedDisk(), START_MS)
+    node.ask((store) => {
+      setKey(store)
+      for (const filler of fillers) store.set(filler, VALUE, 'none', 'always')
+    })
+    node.clockMs += 2000
+    const { store } = node
+    for (const filler of fillers) store.evaluate((each) => each.delete(filler))
+    // The second look rests on what the first has left pending.
+    assert.deepEqual(store.evaluate(listed).result, [])
+    assert.deepEqual(store.evaluate(listed).result, [])
+    assert.equal(store.evaluate((each) => each.size).result, 0)
+    store.commit(0)
+    assert.deepEqual(node.ask(listed), [])
+  })
+
   it('a listing that leaves nothing out writes nothing', () => {
     const node = new Node(new SimulatedDisk(), START_MS)
     node.ask(setKey)
