@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { ChannelScale, ChannelSection } from './channel.js'
 import { CALLER_NAMES, CALLERS, type CallerName } from './channel-callers.js'
 import { type CallsRequest, type CallsResult, WARM_UP } from './channel-calls.js'
+import type { FloorRequest } from './channel-floor.js'
 import type { RequestsRequest, RequestsResult } from './channel-requests.js'
 import { ChannelServer } from './channel-server.js'
 import { runChild } from './child.js'
@@ -48,6 +49,7 @@ export const ZIPF = 1.5
 
 const CALLS_PATH = fileURLToPath(new URL('./channel-calls.js', import.meta.url))
 const REQUESTS_PATH = fileURLToPath(new URL('./channel-requests.js', import.meta.url))
+const FLOOR_PATH = fileURLToPath(new URL('./channel-floor.js', import.meta.url))
 const IDLE_PATH = fileURLToPath(new URL('./channel-idle.js', import.meta.url))
 const NAME = 'bench'
 /** Awaited calls take so much longer. */
@@ -58,6 +60,7 @@ export const pipelinedKey = (caller: CallerName): string => `pipelined ${caller}
 export const requestsKey = (window: number, workers: number, clients: number, skew = 0): string =>
   `requests window ${window}, workers ${workers}, clients ${clients}${skew === 0 ? '' : `, Zipf ${skew}`}`
 export const IDLE_KEY = 'idle server'
+export const FLOOR_KEY = 'floor of calls'
 
 /** Parts without `redisPort` leave the clients of Redis out. */
 export function channelParts(
@@ -67,6 +70,7 @@ export function channelParts(
 ): readonly ChannelPart[] {
   const callers = CALLER_NAMES.filter((name) => redisPort !== undefined || !isRedis(name))
   const parts = [
+    floorPart(scale),
     ...callers.filter((name) => name !== 'windowed').map((name) => callsPart(name, scale, redisPort)),
     ...callers.filter((name) => name !== 'blocking').map((name) => pipelinedPart(name, scale, redisPort)),
     ...requestShapes().map((shape) => requestsPart(shape, scale)),
@@ -134,6 +138,19 @@ function callsOf(
   return withServer(place, 1, (server) =>
     withProcessorTime(server, calls * (1 + WARM_UP), () => ask({ name: NAME })),
   )
+}
+
+function floorPart({ calls }: ChannelScale): ChannelPart {
+  return {
+    section: 'calls',
+    key: FLOOR_KEY,
+    label: 'the floor: a word to another thread and back',
+    run: async (place) => {
+      const request: FloorRequest = { trips: calls }
+      const { meanNs, ...others } = await runChild<CallsResult>(FLOOR_PATH, request, place)
+      return { value: meanNs, ...others }
+    },
+  }
 }
 
 function callsPart(name: CallerName, scale: ChannelScale, redisPort: number | undefined): ChannelPart {
