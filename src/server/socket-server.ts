@@ -10,6 +10,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { assert } from '../base/assert.js'
 import { MAX_CONNECTIONS } from '../base/limits.js'
+import { TurnedAway } from '../base/turned-away.js'
 import type { Bus } from '../commands/bus.js'
 import type { CommandCarrier } from '../commands/carrier.js'
 import type { NodeFacts } from '../commands/command.js'
@@ -19,8 +20,6 @@ import type { NodeCounters } from './counters.js'
 import { FlushRound } from './flush-round.js'
 
 const TOO_MANY = '-ERR max number of clients reached\r\n'
-/** How long one that is turned away may keep its half open. */
-const LINGER_MS = 1000
 /** Of the listening socket: a burst of this many clients does not get lost. */
 const BACKLOG = 511
 
@@ -35,6 +34,7 @@ export interface Listening {
 export class SocketServer {
   readonly #server: Server
   readonly #connections = new Set<RespConnection>()
+  readonly #turnedAway = new TurnedAway()
   readonly #round = new FlushRound()
   readonly #store: Store
   readonly #bus: Bus
@@ -67,6 +67,7 @@ export class SocketServer {
   async stop(beforeClose: () => void = () => {}): Promise<void> {
     beforeClose()
     this.#server.close()
+    this.#turnedAway.end()
     const gone = new Promise<void>((resolve) => {
       this.#allClosed = resolve
     })
@@ -77,9 +78,7 @@ export class SocketServer {
   #accept(socket: Socket): void {
     const facts = this.#facts
     if (facts === undefined || this.#counters.connected >= MAX_CONNECTIONS) {
-      socket.on('error', () => socket.destroy())
-      // What it has sent must be read, or the close would be a reset that overtakes the answer.
-      socket.resume().end(TOO_MANY, () => setTimeout(() => socket.destroy(), LINGER_MS).unref())
+      this.#turnedAway.add(socket, TOO_MANY)
       return
     }
     this.#counters.connectionOpened()

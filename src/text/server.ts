@@ -8,6 +8,7 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { assert } from '../base/assert.js'
+import { TurnedAway } from '../base/turned-away.js'
 import { TextConnection } from './connection.js'
 import { DEFAULT_TEXT_LIMITS, type TextLimits } from './limits.js'
 import { errorReply } from './reply.js'
@@ -29,8 +30,6 @@ export interface TextListening {
   readonly fd: number
 }
 
-/** How long one that is turned away may keep its half open. */
-const LINGER_MS = 1000
 /** Of the listening socket: a burst of this many clients does not get lost. */
 const BACKLOG = 511
 
@@ -40,6 +39,7 @@ export class TextServer {
   readonly #limits: TextLimits
   readonly #counters: TextCounters
   readonly #connections = new Set<TextConnection>()
+  readonly #turnedAway = new TurnedAway()
   #allClosed: (() => void) | undefined
 
   /** `serviceOf` gives the service of a new connection. Without `counters` it counts its own connections alone. */
@@ -67,6 +67,7 @@ export class TextServer {
   async stop(beforeClose: () => void = () => {}): Promise<void> {
     beforeClose()
     this.#server.close()
+    this.#turnedAway.end()
     const gone = new Promise<void>((resolve) => {
       this.#allClosed = resolve
     })
@@ -78,9 +79,7 @@ export class TextServer {
     const { maxConnections } = this.#limits
     if (this.#counters.connected >= maxConnections) {
       const reason = `${maxConnections} clients are connected (max_connections); try again later`
-      socket.on('error', () => socket.destroy())
-      // What it has sent must be read, or the close would be a reset that overtakes the answer.
-      socket.resume().end(errorReply(reason), () => setTimeout(() => socket.destroy(), LINGER_MS).unref())
+      this.#turnedAway.add(socket, errorReply(reason))
       return
     }
     this.#counters.connectionOpened()
