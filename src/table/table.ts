@@ -6,7 +6,7 @@
  */
 
 import { type Clock, machineMs, wallClockMs } from '../base/clock.js'
-import { isOperationError } from '../base/errors.js'
+import { isOperationError, OperationError } from '../base/errors.js'
 import { EVICTION, HEADER } from '../memory/header.js'
 import { COUNTERS } from '../memory/participant.js'
 import type { Region } from '../memory/region.js'
@@ -239,13 +239,24 @@ export class Table implements ReadableTable {
     return sumOfStripes(this.space)
   }
 
-  /** Removes every entry that is there when its turn comes; one that comes back later stays. */
+  /**
+   * Removes every entry that is there when its turn comes; one that comes back later stays. A TIMEOUT (somebody stopped with a
+   * lock) that comes after some are gone has the outcome 'unknown'.
+   */
   clear(): void {
-    for (let index = 0; index < this.writer.chain.buckets.stripes; index++) {
-      const stripeAt = this.writer.chain.buckets.stripeNumber(index)
+    const { buckets } = this.writer.chain
+    let isBegun = false
+    for (let index = 0; index < buckets.stripes; index++) {
+      const stripeAt = buckets.stripeNumber(index)
       let position = 0
       while (position < POSITIONS && this.space.words[stripeAt + STRIPE.count] !== 0) {
-        position = this.writer.clearFrom(stripeAt, position)
+        try {
+          position = this.writer.clearFrom(stripeAt, position)
+        } catch (error) {
+          if (!isBegun || !isOperationError(error, 'TIMEOUT')) throw error
+          throw new OperationError('TIMEOUT', partlyCleared(error), { outcome: 'unknown', cause: error })
+        }
+        isBegun = true
       }
     }
   }
@@ -309,4 +320,9 @@ export class Table implements ReadableTable {
     recountIfDue(this.space)
     this.#desk.leave()
   }
+}
+
+/** `error` without its code, which a new one says again, and without its promise. */
+function partlyCleared({ message }: OperationError): string {
+  return message.replace('TIMEOUT: ', '').replace('Nothing was changed.', 'A part of the table is cleared.')
 }
