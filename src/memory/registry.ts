@@ -19,7 +19,7 @@ import { type Geometry, PARTICIPANT_WORDS } from './geometry.js'
 import { HEADER } from './header.js'
 import { CONTENDED, type OwnerWatch } from './lock.js'
 import { COUNTER_SLOTS, lockTag, PARTICIPANT, tagIndex } from './participant.js'
-import { describeUser, recordAt, recordsInUse, tagOfRecord } from './participant-list.js'
+import { describeUser, recordAt, recordIndex, recordsInUse, tagOfRecord } from './participant-list.js'
 import type { Presence, Region } from './region.js'
 import { identityBits, identityOf, type Liveness, onWorkerExit, type ThreadIdentity } from './threads.js'
 
@@ -46,14 +46,17 @@ export class Registry implements OwnerWatch {
   readonly #settling = new Set<number>()
   readonly #unsubscribe: () => void
   #hasHeardOfExit = false
+  /** Above all records that this thread has looked at since it was last seen to hold nothing: beyond, it holds nothing. */
+  #reach: number
 
-  private constructor(region: Region, shape: Geometry, isAlive: Liveness, index: number) {
+  private constructor(region: Region, shape: Geometry, isAlive: Liveness, index: number, reach = 0) {
     this.#words = region.segments[0]!.words
     this.#floats = region.segments[0]!.floats
     this.#longs = region.segments[0]!.longs
     this.#shape = shape
     this.#isAlive = isAlive
     this.#presence = region.presence
+    this.#reach = reach
     this.at = shape.participantsAt + index * PARTICIPANT_WORDS
     this.tag = lockTag(index, this.#words[this.at + PARTICIPANT.generation]!)
     this.#unsubscribe = onWorkerExit((worker) => this.#markExited(worker))
@@ -105,7 +108,7 @@ export class Registry implements OwnerWatch {
           Atomics.store(longs, (at + THREAD) >>> 1, who)
           words[at + PARTICIPANT.process] = process.pid
           words[at + PARTICIPANT.worker] = threadId + 1
-          return new Registry(region, shape, isAlive, index)
+          return new Registry(region, shape, isAlive, index, MAX_PARTICIPANTS)
         }
         Atomics.compareExchange(words, at + PARTICIPANT.repairer, tag, 0)
       }
@@ -128,7 +131,10 @@ export class Registry implements OwnerWatch {
 
   /** Word indices of all records in use, the own included. */
   *records(): Generator<number> {
-    yield* recordsInUse(this.#words, this.#shape)
+    for (const at of recordsInUse(this.#words, this.#shape)) {
+      this.#noteReach(at)
+      yield at
+    }
   }
 
   /**
@@ -139,13 +145,30 @@ export class Registry implements OwnerWatch {
     this.#settling.clear()
   }
 
-  /** Whether this thread holds anybody's desk or repairs anybody: between operations, a sign that one was thrown out. */
+  /**
+   * Whether this thread holds anybody's desk or repairs anybody: between operations, a sign that one was thrown out. Asked
+   * ten times a second, so others' records are looked at only where an operation has come upon them since.
+   */
   isInside(): boolean {
-    for (const at of this.records()) {
-      if ((Atomics.load(this.#words, at) & ~CONTENDED) === this.tag) return true
-      if (this.#words[at + PARTICIPANT.repairer] === this.tag) return true
+    if (this.#holds(this.at)) return true
+    for (let index = 0; index < this.#reach; index++) {
+      if (this.#holds(recordAt(this.#shape, index))) return true
     }
+    this.#reach = 0
     return false
+  }
+
+  #holds(at: number): boolean {
+    if (this.#words[at + THREAD] === 0) return false
+    return (
+      (Atomics.load(this.#words, at) & ~CONTENDED) === this.tag ||
+      this.#words[at + PARTICIPANT.repairer] === this.tag
+    )
+  }
+
+  /** Comes before each lock of the record's desk and each claim of its repair. */
+  #noteReach(at: number): void {
+    this.#reach = Math.max(this.#reach, recordIndex(this.#shape, at) + 1)
   }
 
   settle(tag: number, locksOnly: boolean): boolean {
@@ -206,6 +229,7 @@ export class Registry implements OwnerWatch {
       if (this.#isCurrent(at, tag)) this.#settler?.(at, tag, true)
       return true
     }
+    this.#noteReach(at)
     if (!this.#claim(at, locksOnly)) return false
     if (at !== this.at && this.#presence !== undefined && this.#lives(at, tag)) {
       // Adopted between the look and the claim: its new user settles it.

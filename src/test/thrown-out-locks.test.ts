@@ -70,8 +70,9 @@ describe('locks left by an operation that was thrown out come free without anoth
   }
 
   test('check, with the desks of others', async () => {
-    // As a timeout leaves it that struck after the first of two desks.
+    // As a timeout leaves it that struck after the first of the desks that a check has listed.
     const { registry, words } = thrown.space
+    assert.ok([...registry.records()].includes(other.space.registry.at))
     assert.equal(Atomics.compareExchange(words, other.space.registry.at, 0, registry.tag), 0)
     await delay(HOUSEKEEPING_MS)
     put(other, 'key 2')
