@@ -14,11 +14,12 @@
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { closeSync, linkSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync } from 'node:fs'
+import { closeSync, linkSync, openSync, readdirSync, statSync, unlinkSync } from 'node:fs'
 import { createConnection, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { OperationError } from '../base/errors.js'
 import { asRefusal, errorCode } from './disk.js'
+import { makeDirectory } from './make-directory.js'
 
 const LOCK_NAME = /^lock\.(\d+)$/
 const BINDING_NAME = /^lock-binding\./
@@ -47,7 +48,7 @@ export async function lockDirectory(path: string): Promise<DirectoryLock> {
 }
 
 async function takeDirectory(path: string): Promise<DirectoryLock> {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  makeDirectory(path, 0o700)
   const descriptor = openSync(path, 'r')
   const address = (name: string): string => {
     const direct = join(path, name)

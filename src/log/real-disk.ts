@@ -14,7 +14,6 @@ import {
   fsyncSync,
   ftruncateSync,
   linkSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -26,6 +25,7 @@ import {
 import { join } from 'node:path'
 import { MIB } from '../base/limits.js'
 import { type Disk, type DiskFile, errorCode, type OpenMode, writeFully } from './disk.js'
+import { makeDirectory } from './make-directory.js'
 
 const FLAGS = { create: 'wx+', write: 'r+', read: 'r' } as const
 const FILE_MODE = 0o600
@@ -107,7 +107,7 @@ export class RealDisk implements Disk {
 
   /** The directory at `path`, made with mode 0700 if it is not there. */
   static open(path: string): RealDisk {
-    mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE })
+    makeDirectory(path, DIRECTORY_MODE)
     return new RealDisk(path)
   }
 
