@@ -24,8 +24,13 @@ const program = new Command('kvs_client')
   .description('asks a kvs_server; without a command, shows what can be asked')
   .addOption(setting('--name <name>', "the server's name").default('kvs'))
   .option('--timeout <ms>', 'limit of each call', wholeNumber(1, MAX_TIMEOUT_MS), DEFAULT_TIMEOUT_MS)
+  .allowExcessArguments()
   .exitOverride()
-  .action(() => withClient(demonstrate))
+  .action(() => {
+    const [unknown] = program.args
+    if (unknown !== undefined) program.error(`error: unknown command '${unknown}'`)
+    return withClient(demonstrate)
+  })
 
 program
   .command('get <key>')

@@ -26,10 +26,15 @@ function rowOf(table: NamedTable): string[] {
     formatSize(table.capacityBytes),
     formatSize(table.usedBytes),
     participants === 1 ? '1 thread' : `${participants} threads`,
-    new Date(table.createdAtMs).toISOString().slice(0, 19).replace('T', ' '),
+    timeText(table.createdAtMs),
     table.keys,
     table.values,
   ]
+}
+
+/** To the second; of a damaged file nobody knows it. */
+function timeText(createdAtMs: number): string {
+  return createdAtMs === 0 ? '-' : new Date(createdAtMs).toISOString().slice(0, 19).replace('T', ' ')
 }
 
 /** Columns as wide as their widest cell, two blanks apart. */

@@ -1,6 +1,8 @@
 /** `hearth ls` and `hearth rm` on named tables of a folder of their own. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { codecs, SharedMap } from '../index.js'
@@ -40,5 +42,14 @@ describe('named tables on the command line', { skip: NO_NAMED_TABLES }, () => {
     assert.equal(run('rm', 'sessions').code, 1)
     assert.equal(run('rm').code, 2)
     assert.equal(run('ls').out, '')
+  })
+
+  it('are shown without a date where they are damaged', () => {
+    const folder = useScratchDirectory()
+    SharedMap.open('odd', { capacity: '1MiB' }).close()
+    const [file = ''] = readdirSync(folder).filter((name) => name.endsWith('odd'))
+    writeFileSync(join(folder, file), 'nothing')
+    assert.match(run('ls').out, /\nodd +direct +damaged .* 0 threads +-\n$/)
+    SharedMap.unlink('odd')
   })
 })
