@@ -1,6 +1,7 @@
 /**
  * The operations of a client, blocking: `client.sync`. Each returns the answer, or throws what a promise would be rejected
- * with. The event loop stands still meanwhile, so a thread that does nothing else hears of no reconnect.
+ * with. The event loop stands still meanwhile, so a thread that does nothing else hears of no reconnect; and messages, which go
+ * by it, are published and heard by promises alone.
  */
 import { checkFunction } from '../map/arguments.js'
 import type { Entry, SetOptions } from '../map/entry.js'

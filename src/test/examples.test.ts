@@ -96,3 +96,39 @@ test('the server of the README keeps what its client has stored, and runs a seco
     rmSync(cwd, { recursive: true })
   }
 })
+
+test('the program of several processes in the README adds to what the one before has left', {
+  skip: NO_NAMED_TABLES,
+}, async () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const [, program] = /## Every process\n\n```js\n(.*?)```/s.exec(readme) ?? []
+  const path = join(ROOT, 'examples/processes/processes.mjs')
+  assert.equal(withSortedImports(program), withSortedImports(readFileSync(path, 'utf8')))
+  const directory = mkdtempSync(join(tmpdir(), 'hearth-processes-'))
+  const env = { ...process.env, HEARTH_SHM_DIR: directory }
+  try {
+    for (const visits of [1, 2]) {
+      const { stdout } = await run(process.execPath, [path], { env, timeout: 60_000 })
+      assert.equal(stdout, `{ user: 'ada', visits: ${visits} }\n`)
+    }
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+})
+
+test('the program of original 002 in the documents answers what they say, and ends', {
+  skip: NO_NAMED_TABLES,
+}, async () => {
+  const text = readFileSync(join(ROOT, 'docs/ORIGINALS.md'), 'utf8')
+  const [, program] = /## 002: kvs\n\n```js\n(.*?)```/s.exec(text) ?? []
+  const path = join(ROOT, 'examples/kvs/tour.mjs')
+  assert.equal(withSortedImports(program), withSortedImports(readFileSync(path, 'utf8')))
+  const directory = mkdtempSync(join(tmpdir(), 'hearth-tour-'))
+  try {
+    const env = { ...process.env, HEARTH_SHM_DIR: directory }
+    const { stdout } = await run(process.execPath, [path], { env, timeout: 60_000 })
+    assert.equal(stdout, '100\nfalse\n100\n')
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+})
