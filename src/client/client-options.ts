@@ -1,7 +1,7 @@
 /** What a client can be told, and which of its operations go by the window; checked at the edge. */
 import { MAX_WINDOW } from '../channel/layout.js'
 import type { Codec } from '../codec/codec.js'
-import { checkOptions, checkWholeNumber } from '../map/arguments.js'
+import { checkNamedOptions, checkWholeNumber, type OptionNames } from '../map/arguments.js'
 import { checkTimeout, DEFAULT_TIMEOUT_MS } from './call-options.js'
 
 export interface ClientOptions<K, V> {
@@ -12,6 +12,13 @@ export interface ClientOptions<K, V> {
   readonly window?: number
   /** Milliseconds until a call fails with TIMEOUT, unless it says otherwise. Default 5000. */
   readonly timeoutMs?: number
+}
+
+const OPTIONS: OptionNames<keyof ClientOptions<unknown, unknown>> = {
+  keys: true,
+  values: true,
+  window: true,
+  timeoutMs: true,
 }
 
 const WINDOWED_NAMES = [
@@ -45,7 +52,7 @@ const DEFAULT_WINDOW = 64
 export function checkClientOptions<K, V>(
   options: ClientOptions<K, V>,
 ): { window: number; timeoutMs: number } {
-  const { window, timeoutMs } = checkOptions(options, 'a Client', '{ window: 64 }') ?? {}
+  const { window, timeoutMs } = checkNamedOptions(options, 'a Client', '{ window: 64 }', OPTIONS) ?? {}
   return {
     window: window === undefined ? DEFAULT_WINDOW : checkWholeNumber(window, 'window', 1, MAX_WINDOW),
     timeoutMs: timeoutMs === undefined ? DEFAULT_TIMEOUT_MS : checkTimeout(timeoutMs),

@@ -16,6 +16,31 @@ export function checkOptions<T extends object>(
   throw new TypeError(`the options of ${of} are an object such as ${example}, not ${describe(options)}`)
 }
 
+/** Options by their names; false: planned, and not built yet. */
+export type OptionNames<Name extends string = string> = Readonly<Record<Name, boolean>>
+
+/** As {@link checkOptions}, for options that have these names and no others: one that is misspelt must not go unnoticed. */
+export function checkNamedOptions<T extends object>(
+  options: T | undefined,
+  of: string,
+  example: string,
+  names: OptionNames,
+): T | undefined {
+  const given = checkOptions(options, of, example)
+  for (const [name, value] of Object.entries(given ?? {})) {
+    if (value === undefined) continue
+    const isBuilt = Object.hasOwn(names, name) ? names[name] : undefined
+    if (isBuilt === false) throw new TypeError(`the option ${name} of ${of} is not built yet: leave it out`)
+    if (isBuilt === undefined)
+      throw new TypeError(`${of} has no option '${name}'; the options are ${builtOf(names).join(', ')}`)
+  }
+  return given
+}
+
+function builtOf(names: OptionNames): string[] {
+  return Object.keys(names).filter((name) => names[name])
+}
+
 export function checkFunction(callback: unknown, of: string): void {
   if (typeof callback !== 'function') throw new TypeError(`${of} takes a function, not ${describe(callback)}`)
 }

@@ -80,6 +80,22 @@ describe('bad input is refused at the edge, and nothing changes', () => {
     assert.throws(() => new SharedMap({ values: { name: '' } as never }), TypeError)
   })
 
+  test('options that there are none of, or not yet', () => {
+    const named = (message: RegExp) => (error: unknown) =>
+      error instanceof TypeError && message.test(error.message)
+    const misspelt = { capcity: '1MiB' } as never
+    const none = /has no option 'capcity'; the options are capacity, maxEntries, .*clock/
+    assert.throws(() => new SharedMap(misspelt), named(none))
+    assert.throws(() => SharedMap.open('bad-input', misspelt), named(none))
+    assert.throws(() => SharedMap.open('bad-input', { access: 'ro', ...(misspelt as object) }), named(none))
+    using map = new SharedMap({ capacity: '64KiB', stripes: undefined as never })
+    assert.throws(() => SharedMap.attach(map.share(), misspelt), named(none))
+    assert.throws(() => new SharedMap({ mode: 'open' } as never), named(/has no option 'mode'/))
+    assert.throws(() => new SharedMap({ logger: {} } as never), named(/option logger .* is not built yet/))
+    // What threads of one program may say alike.
+    SharedMap.attach(map.share(), { capacity: '64KiB' } as never).close()
+  })
+
   test('a full table says FULL and keeps what it has', () => {
     using map = new SharedMap({ capacity: '64KiB' })
     const kept: string[] = []

@@ -10,8 +10,8 @@ import { EVICTION } from '../memory/header.js'
 import type { RegionView } from '../memory/region.js'
 import { readFacts, type TableFacts } from '../table/space.js'
 import { agreedCodec } from './agreed-codec.js'
-import { checkOptions } from './arguments.js'
-import { checkCodec, checkInitialSize, type MapOptions, tableFacts } from './options.js'
+import { checkNamedOptions, type OptionNames } from './arguments.js'
+import { checkCodec, checkInitialSize, MAP_OPTIONS, type MapOptions, tableFacts } from './options.js'
 import { Transcoder } from './transcoder.js'
 
 export interface OpenOptions<K, V> extends MapOptions<K, V> {
@@ -31,6 +31,14 @@ export interface OpenOptions<K, V> extends MapOptions<K, V> {
   readonly fileMode?: number
 }
 
+export const OPEN_OPTIONS: OptionNames<keyof OpenOptions<unknown, unknown> | keyof typeof MAP_OPTIONS> = {
+  ...MAP_OPTIONS,
+  mode: true,
+  access: true,
+  onMismatch: true,
+  fileMode: true,
+}
+
 const DEFAULT_FILE_MODE = 0o600
 const TEXT = codecs.string as unknown as Codec<never>
 
@@ -45,7 +53,7 @@ export class OpenTerms<K, V> {
 
   /** Throws TypeError or RangeError for options that cannot be. */
   constructor(name: string, options: OpenOptions<K, V>) {
-    checkOptions(options, 'open', "{ capacity: '64MiB' }")
+    checkNamedOptions(options, 'open', "{ capacity: '64MiB' }", OPEN_OPTIONS)
     checkChoice(options.mode, 'mode', ['openOrCreate', 'open', 'create'])
     checkChoice(options.onMismatch, 'onMismatch', ['throw', 'recreate'])
     checkChoice(options.access, 'access', ['rw', 'ro'])

@@ -15,7 +15,7 @@ import { Table } from '../table/table.js'
 import { WaitingTable } from '../table/waiting-table.js'
 import { MapAccess } from './access.js'
 import { agreedCodec } from './agreed-codec.js'
-import { checkOptions } from './arguments.js'
+import { checkNamedOptions } from './arguments.js'
 import { DecodedCache } from './decoded-cache.js'
 import { checkHandle, type SharedMapHandle } from './entry.js'
 import { type Attached, attachNamed } from './named.js'
@@ -26,6 +26,7 @@ import {
   checkCodec,
   checkInitialSize,
   checkLockTimeout,
+  MAP_OPTIONS,
   type MapOptions,
   tableFacts,
 } from './options.js'
@@ -53,7 +54,8 @@ export function openParts<K, V>(
   attached: Attached<K, V> | undefined,
   whenOrphaned: () => void,
 ): MapParts<K, V> {
-  checkOptions(options, 'a SharedMap', "{ capacity: '64MiB' }")
+  // Whoever found the table has checked the names: those of `open` are more.
+  if (attached === undefined) checkNamedOptions(options, 'a SharedMap', "{ capacity: '64MiB' }", MAP_OPTIONS)
   const attachment = {
     lockTimeoutMs: checkLockTimeout(options.lockTimeoutMs),
     clock: checkClock(options.clock),
@@ -72,7 +74,8 @@ export function openParts<K, V>(
 /** What `share()` gave on another thread, with the codecs that the region names where none are given. */
 export function attachShared<K, V>(handle: SharedMapHandle, options: AttachOptions<K, V>): Attached<K, V> {
   checkHandle(handle)
-  checkOptions(options, 'attach', '{ values: codecs.json() }')
+  // Also those that only the creator's count for: threads may share one object of options.
+  checkNamedOptions(options, 'attach', '{ values: codecs.json() }', MAP_OPTIONS)
   const region =
     handle.region.kind === 'mapped' ? attachNamed(handle.region) : SharedArrayRegion.attach(handle.region)
   const facts = readFacts(region)

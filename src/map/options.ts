@@ -14,7 +14,7 @@ import { type Codec, describe } from '../codec/codec.js'
 import { EVICTION } from '../memory/header.js'
 import { ENTRIES_PER_BUCKET } from '../table/layout.js'
 import type { TableFacts } from '../table/space.js'
-import { checkTtl, checkWholeNumber } from './arguments.js'
+import { checkTtl, checkWholeNumber, type OptionNames } from './arguments.js'
 
 export interface AttachOptions<K, V> {
   /** Codec of the keys. Default: what the region says, for a built-in codec; else strings. */
@@ -56,6 +56,22 @@ export interface MapOptions<K, V> extends AttachOptions<K, V> {
   readonly hugePages?: boolean
   /** Ttl of a `set` that names none, in milliseconds. Default: none. */
   readonly defaultTtlMs?: number
+}
+
+export const MAP_OPTIONS: OptionNames<keyof MapOptions<unknown, unknown> | 'logger'> = {
+  capacity: true,
+  maxEntries: true,
+  stripes: true,
+  initialSize: true,
+  keys: true,
+  values: true,
+  eviction: true,
+  defaultTtlMs: true,
+  decodedCache: true,
+  hugePages: true,
+  lockTimeoutMs: true,
+  clock: true,
+  logger: false,
 }
 
 /** Memory behind one stripe by default: about 4 000 entries of 128 bytes. */

@@ -3,7 +3,7 @@ import { DEFAULT_CAPACITY_BYTES, MAX_CAPACITY_BYTES, MIN_CAPACITY_BYTES } from '
 import { parseSize } from '../base/size.js'
 import { MAX_LANE_WORKERS } from '../channel/layout.js'
 import { DEFAULT_INTERVAL_MS, type LogDurability } from '../log/policy.js'
-import { checkBoolean, checkOptions, checkWholeNumber } from '../map/arguments.js'
+import { checkBoolean, checkNamedOptions, checkWholeNumber, type OptionNames } from '../map/arguments.js'
 import type { RecoveryProgress } from '../store/open-sequenced.js'
 import { checkTextLimits, DEFAULT_TEXT_LIMITS, type TextLimits } from '../text/limits.js'
 
@@ -58,6 +58,30 @@ export interface ServerOptions {
   readonly logger?: ServerLogger
 }
 
+const OPTIONS: OptionNames<keyof ServerOptions | 'http'> = {
+  name: true,
+  laneWorkers: true,
+  socketWorkers: true,
+  capacity: true,
+  stripes: true,
+  initialSize: true,
+  eviction: true,
+  durability: true,
+  dataDir: true,
+  intervalMs: true,
+  acceptLoss: true,
+  onRecovery: true,
+  resp: true,
+  text: true,
+  insecure: true,
+  maxClients: true,
+  shm: true,
+  logger: true,
+  http: false,
+}
+const RESP_OPTIONS: OptionNames<keyof NonNullable<ServerOptions['resp']>> = { port: true, host: true }
+const TEXT_OPTIONS: OptionNames<keyof NonNullable<ServerOptions['text']>> = { port: true, limits: true }
+
 export interface CheckedDataOptions {
   readonly directory: string
   readonly durability: LogDurability
@@ -99,7 +123,7 @@ const MOST_PORT = 65_535
 
 /** Throws TypeError or RangeError for what cannot be. */
 export function checkServerOptions(options: ServerOptions): CheckedServerOptions {
-  const given = checkOptions(options, 'a Server', "{ name: 'hearth' }") ?? {}
+  const given = checkNamedOptions(options, 'a Server', "{ name: 'hearth' }", OPTIONS) ?? {}
   const { name = DEFAULT_NAME, eviction = 'none', stripes, capacity = DEFAULT_CAPACITY_BYTES } = given
   const capacityBytes = typeof capacity === 'string' ? parseSize(capacity, 'capacity') : capacity
   if (eviction !== 'none' && eviction !== 'clock')
@@ -148,7 +172,7 @@ function checkResp(
   isInsecureAllowed: boolean,
 ): { port: number; host: string } {
   const { port = DEFAULT_RESP_PORT, host = DEFAULT_RESP_HOST } =
-    checkOptions(resp, 'resp', '{ port: 6380 }') ?? {}
+    checkNamedOptions(resp, 'resp', '{ port: 6380 }', RESP_OPTIONS) ?? {}
   checkWholeNumber(port, 'resp.port', 0, MOST_PORT)
   if (isInsecureAllowed || isLoopback(host)) return { port, host }
   throw new RangeError(
@@ -158,6 +182,7 @@ function checkResp(
 
 function checkText(text: NonNullable<ServerOptions['text']>, hasResp: boolean): CheckedServerOptions['text'] {
   if (!hasResp) throw new RangeError('text is served beside the Redis protocol: give resp, too')
+  checkNamedOptions(text, 'text', '{ port: 6381 }', TEXT_OPTIONS)
   const { port, limits = DEFAULT_TEXT_LIMITS } = text
   return { port: checkWholeNumber(port, 'text.port', 0, MOST_PORT), limits: checkTextLimits(limits) }
 }

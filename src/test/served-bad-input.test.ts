@@ -78,6 +78,17 @@ describe('a client is told', options, () => {
       [() => Server.start('x' as never), TypeError],
     ]
     for (const [call, kind] of wrong) await assert.rejects(call, kind, call.toString())
+    const unknown: [() => Promise<unknown>, RegExp][] = [
+      [
+        () => Server.start({ dataDirectory: '.' } as never),
+        /a Server has no option 'dataDirectory'; .*dataDir,/,
+      ],
+      [() => Server.start({ http: { port: 0 } } as never), /option http of a Server is not built yet/],
+      [() => Server.start({ resp: { prot: 0 } as never }), /resp has no option 'prot'; .* port, host$/],
+      [() => Server.start({ resp: {}, text: { port: 0, lines: 1 } as never }), /text has no option 'lines'/],
+      [() => Client.connect('x', { timeout: 5 } as never), /a Client has no option 'timeout'; .*timeoutMs$/],
+    ]
+    for (const [call, message] of unknown) await assert.rejects(call, { name: 'TypeError', message })
     assert.deepEqual(
       readdirSync(directory).filter((file) => file !== 'hearth-v1-direct'),
       [],

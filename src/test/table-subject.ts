@@ -163,13 +163,14 @@ interface TableShape {
 }
 
 /** A new table, as a subject for this thread and a handle for others. */
-export function createTable(kind: ValueKind, shape: TableShape): { subject: Subject; handle: TableHandle } {
+export function createTable(
+  kind: ValueKind,
+  { name, ...shape }: TableShape,
+): { subject: Subject; handle: TableHandle } {
   const create = <V>(form: ValueForm<V>): { subject: Subject; handle: TableHandle } => {
     const options = { ...shape, initialSize: 0, values: form.codec }
     const map =
-      shape.name === undefined
-        ? new SharedMap<string, V>(options)
-        : SharedMap.open<string, V>(shape.name, options)
+      name === undefined ? new SharedMap<string, V>(options) : SharedMap.open<string, V>(name, options)
     return { subject: new TableSubject(map, form), handle: { kind, table: map.share() } }
   }
   return kind === 'numbers' ? create(NUMBERS) : kind === 'texts' ? create(TEXTS) : create(BLOBS)
