@@ -107,6 +107,8 @@ export class LoaderWords {
     this.#words[LOADER.startTime] = startTime
     if (!this.#move(starting, ready)) return undefined
     while (this.isReady) Atomics.wait(this.#words, LOADER.state, ready, WAIT_SLICE_MS)
+    // Given and taken back before it has looked: whoever waits for its end is told.
+    if (this.isDismissed) this.end()
     if (this.state !== loading) return undefined
     return { firstStripe: this.#words[LOADER.firstStripe]!, fromLsn: this.#floats[LOADER.fromLsn >>> 1]! }
   }

@@ -153,7 +153,7 @@ export class RecoverySink implements EntrySink {
     }
     this.#restrict(0, this.#stripes)
     if (mark === undefined || this.hasSpilled) {
-      second.dismiss()
+      second.dismissAlive()
       return false
     }
     const other = second.join()

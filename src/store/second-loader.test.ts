@@ -264,6 +264,39 @@ describe('a second loading thread', () => {
     assert.equal(compare(path, together()), 2)
   })
 
+  it('that dies with its share is told also where the first has come upon damage and would load everything again', () => {
+    const names = readdirSync(path).filter((name) => name.endsWith('.log'))
+    const name = names.sort().at(-2)!
+    const damagedCopy = (): string => {
+      const damaged = join(ROOT, `damaged-${directories++}`)
+      cpSync(path, damaged, { recursive: true })
+      const log = readFileSync(join(damaged, name))
+      log[log.length >>> 1]! ^= 4
+      writeFileSync(join(damaged, name), log)
+      return damaged
+    }
+    // The first may be at the damage before the second has seen that it has a share: then nobody dies, and one thread loads.
+    const hasDied = (fault: LoaderFault): boolean => {
+      const damaged = damagedCopy()
+      const before = readFileSync(join(damaged, name))
+      try {
+        const { store, threads } = open(damaged, faulty(fault), { acceptLoss: true })
+        store.close()
+        assert.equal(threads, 1)
+        return false
+      } catch (error) {
+        assert.ok(isOperationError(error, 'REFUSED') && /loading thread has died/.test(String(error)))
+        assert.deepEqual(readFileSync(join(damaged, name)), before)
+        return true
+      }
+    }
+    for (const fault of ['dies', 'dies-inside'] as const)
+      assert.ok(
+        Array.from({ length: 40 }).some(() => hasDied(fault)),
+        fault,
+      )
+  })
+
   it('whose disk fails ends the recovery with what the disk said', () => {
     assert.throws(() => open(path, faulty('fails')), { code: 'EIO', message: /EIO: the disk does not read/ })
   })

@@ -120,10 +120,16 @@ export class SecondLoader {
     return this.#hasShare
   }
 
-  /** Ends it without what it has loaded; returns when it has left the table. */
-  dismiss(): void {
-    if (!this.#words.dismiss()) this.#words.waitForEnd()
+  /** Ends it without what it has loaded; returns when it has left the table. False: it has died in there. */
+  dismiss(): boolean {
+    const hasEnded = this.#words.dismiss() || this.#words.waitForEnd()
     this.#port.close()
+    return hasEnded
+  }
+
+  /** The same where the first goes on in the table, which it cannot if the second has died in there. */
+  dismissAlive(): void {
+    if (!this.dismiss()) throw diedError()
   }
 
   /**
@@ -134,17 +140,20 @@ export class SecondLoader {
     const hasEnded = this.#words.waitForEnd()
     const received: { message: LoaderReport } | undefined = receiveMessageOnPort(this.#port)
     this.#port.close()
-    if (!hasEnded || received === undefined)
-      throw new OperationError(
-        'REFUSED',
-        'the second loading thread has died. Nothing was changed on disk; start again.',
-      )
+    if (!hasEnded || received === undefined) throw diedError()
     const { message } = received
     if (!('failure' in message)) return message.mark
     throw Object.assign(new Error(`the second loading thread has failed: ${message.failure}`), {
       code: message.code,
     })
   }
+}
+
+function diedError(): OperationError {
+  return new OperationError(
+    'REFUSED',
+    'the second loading thread has died. Nothing was changed on disk; start again.',
+  )
 }
 
 function takesSnapshots(region: LoaderData['region']): boolean {
