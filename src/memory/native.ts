@@ -3,9 +3,13 @@
  * when the first named region is used, so that everything inside one process works without it.
  *
  * Addresses are plain numbers: user space ends at 2^47, far below 2^53. No call here keeps a pointer after it returns.
+ *
+ * In a thread that has been told to end, to load koffi, to declare a function and to make a view end the process (SIGABRT):
+ * these are done `uncut`. The calls of declared functions just return.
  */
 import { createRequire } from 'node:module'
 import { arch, constants, platform } from 'node:os'
+import { uncut } from './thread-ends.js'
 
 /** What is used of koffi. */
 interface Koffi {
@@ -99,7 +103,7 @@ export class Native {
         `Named tables need Linux on x64 or arm64, this is ${platform()} on ${arch()}. ` +
           'Use new SharedMap() and share() for the threads of one process.',
       )
-    Native.#loaded = new Native(loadKoffi(), futexNumber)
+    Native.#loaded = uncut(() => new Native(loadKoffi(), futexNumber))
     return Native.#loaded
   }
 
@@ -116,7 +120,7 @@ export class Native {
     const protection = access === 'read' ? PROT_READ : PROT_READ_WRITE
     const address = this.#mmap(0, bytes, protection, MAP_SHARED, descriptor, offset)
     if (address === -1) return undefined
-    return { address, buffer: this.#koffi.view(BigInt(address), bytes) }
+    return { address, buffer: uncut(() => this.#koffi.view(BigInt(address), bytes)) }
   }
 
   /** Gives the memory of a mapped file's bytes back; who still maps them reads zeros. */
