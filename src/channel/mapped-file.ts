@@ -24,6 +24,7 @@ import { MAX_SEGMENT_BYTES } from '../base/limits.js'
 import type { NativeBuffer } from '../base/native-buffer.js'
 import { formatSize } from '../base/size.js'
 import type { WordIndex } from '../memory/layout.js'
+import { unmapWith } from '../memory/mapping-end.js'
 import { Native } from '../memory/native.js'
 import type { Region, Segment } from '../memory/region.js'
 import { openTrusted } from '../memory/region-file.js'
@@ -42,9 +43,6 @@ export interface MappedFileHandle {
 /** Of one process, or of several. */
 export type SharedHandle = SharedArrayHandle | MappedFileHandle
 
-/** Mappings end here, once nothing refers to their buffer any more. */
-const unmapper = new FinalizationRegistry<() => void>((unmap) => unmap())
-
 export class MappedFile implements Region {
   readonly kind = 'mapped'
   readonly path: string
@@ -57,7 +55,7 @@ export class MappedFile implements Region {
     const mapping = native.map(descriptor, 0, bytes)
     if (mapping === undefined) throw new RangeError(`the system cannot map ${formatSize(bytes)} of ${path}`)
     const { address, buffer } = mapping
-    unmapper.register(buffer, () => native.unmap(address, bytes))
+    unmapWith(buffer, native, address, bytes)
     this.#native = native
     this.#address = address
     this.path = path

@@ -1,16 +1,13 @@
 /**
  * The segments of a region's file, mapped one by one.
  *
- * A mapping lives as long as any view of it: it ends when the collector has found the buffer unused, never before, since
- * memory that is gone ends the process.
+ * A mapping lives as long as any view of it (mapping-end.ts).
  */
 import type { NativeBuffer } from '../base/native-buffer.js'
 import { formatSize } from '../base/size.js'
+import { unmapWith } from './mapping-end.js'
 import type { MapAccess, Native } from './native.js'
 import type { Segment } from './region.js'
-
-/** Mappings end here, once nothing refers to their buffer any more. */
-const unmapper = new FinalizationRegistry<() => void>((unmap) => unmap())
 
 /** Maps the file at `path`, open as `descriptor`, which may be closed afterwards. `address`: of the first segment. */
 export function mapSegments(
@@ -26,17 +23,12 @@ export function mapSegments(
   for (const bytes of segmentBytes) {
     const mapping = native.map(descriptor, offset, bytes, access)
     if (mapping === undefined) throw new RangeError(`the system cannot map ${formatSize(bytes)} of ${path}`)
-    endWith(mapping.buffer, native, mapping.address, bytes)
+    unmapWith(mapping.buffer, native, mapping.address, bytes)
     if (offset === 0) address = mapping.address
     segments.push(viewsOf(mapping.buffer))
     offset += bytes
   }
   return { address, segments }
-}
-
-/** What is registered must not lead to the buffer, or that would never be unused. */
-function endWith(buffer: ArrayBuffer, native: Native, address: number, bytes: number): void {
-  unmapper.register(buffer, () => native.unmap(address, bytes))
 }
 
 function viewsOf(buffer: ArrayBuffer): Segment {

@@ -15,6 +15,7 @@ import { REST_MS } from '../channel/idle-watch.js'
 import { LaneWorker } from '../channel/lane-worker.js'
 import { Ledger } from '../channel/ledger.js'
 import { runOperation } from '../commands/operations/operation-table.js'
+import { unmapAtExit } from '../memory/mapping-end.js'
 import { LaneCommands } from './lane-commands.js'
 import { carryOut, type FromLaneWorker, type LaneWorkerData, type ToLaneWorker } from './lane-orders.js'
 import { PlainRequests } from './plain-requests.js'
@@ -93,4 +94,5 @@ function workFor(worker: LaneWorker, hasFailed: () => boolean): void {
   }
 }
 
+unmapAtExit()
 await main()

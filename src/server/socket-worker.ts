@@ -10,6 +10,7 @@ import { Bell } from '../channel/bell.js'
 import { LaneClient } from '../channel/lane-client.js'
 import { LaneFile, type LaneFileHandle } from '../channel/lane-file.js'
 import type { SharedHandle } from '../channel/mapped-file.js'
+import { unmapAtExit } from '../memory/mapping-end.js'
 import type { DirectStoreHandle } from '../store/direct-store.js'
 import { NodeCounters } from './counters.js'
 import { type FixedFacts, nodeFacts } from './facts.js'
@@ -111,4 +112,5 @@ function openLink({ file, bell }: WriterLane): WriterLink {
   })
 }
 
+unmapAtExit()
 await main()

@@ -25,6 +25,7 @@ import { asRefusal } from '../log/disk.js'
 import type { Identity } from '../log/identity.js'
 import type { LogDurability } from '../log/policy.js'
 import { RealDisk } from '../log/real-disk.js'
+import { unmapAtExit } from '../memory/mapping-end.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
 import { openOnDisk } from '../store/open-sequenced.js'
 import type { SequencedStore } from '../store/sequenced-store.js'
@@ -214,4 +215,5 @@ function gather(worker: LaneWorker): number {
   }
 }
 
+unmapAtExit()
 await main()

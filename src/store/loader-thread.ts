@@ -7,6 +7,7 @@ import { workerData } from 'node:worker_threads'
 import { errorCode } from '../log/disk.js'
 import { RealDisk } from '../log/real-disk.js'
 import { readAlong } from '../log/recovery.js'
+import { unmapAtExit } from '../memory/mapping-end.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
 import { Table } from '../table/table.js'
 import { type LoaderShare, LoaderWords } from './loader-words.js'
@@ -45,6 +46,7 @@ function report(share: LoaderShare): LoaderReport | undefined {
   }
 }
 
+unmapAtExit()
 const share = words.waitForShare()
 if (share !== undefined) {
   const said = report(share)
