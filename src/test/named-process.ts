@@ -29,10 +29,15 @@ export function noNamespaces(): string | false {
   return status === 0 ? false : 'this user may not make PID namespaces'
 }
 
-/** The next message; rejects if the process ends without one. */
+/** The next message; rejects if the process ends without one, with what it wrote to its standard error if that is a pipe. */
 export async function nextMessage(child: ChildProcess): Promise<unknown> {
-  const ended = once(child, 'exit').then(([code, signal]) => {
-    throw new Error(`the process ended with ${code ?? signal} and said nothing`)
+  let complaint = ''
+  child.stderr?.on('data', (text) => {
+    complaint += text
+  })
+  // Not 'exit': then some of what it wrote may still be under way.
+  const ended = once(child, 'close').then(([code, signal]) => {
+    throw new Error(`the process ended with ${code ?? signal} and said nothing\n${complaint}`.trimEnd())
   })
   // Whichever comes second is of no interest.
   ended.catch(() => undefined)

@@ -43,7 +43,8 @@ export async function runCrowd(options: CrowdOptions): Promise<number> {
 }
 
 function startMember(task: CrowdTask): ChildProcess {
-  return fork(WORKER, [JSON.stringify(task)], { execArgv: [] })
+  const stdio = ['inherit', 'inherit', 'pipe', 'ipc'] as const
+  return fork(WORKER, [JSON.stringify(task)], { execArgv: [], stdio: [...stdio] })
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, some) => total + some, 0)
