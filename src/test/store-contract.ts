@@ -24,6 +24,8 @@ export type OpenStore = (capacityBytes: number) => StoreHarness
 
 const ROOMY_BYTES = 8 * 1024 * 1024
 const TIGHT_BYTES = 64 * 1024
+/** Of 1000 bytes. */
+const ENTRIES_A_PAGE = 4
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
 
@@ -321,7 +323,7 @@ function describeBounds(withStore: WithStore, open: OpenStore): void {
       assert.deepEqual(store.get(longest), value)
     }),
   )
-  it('says FULL when there is no room, keeps what it had, and takes as much again once that is deleted', () => {
+  it('says FULL when there is no room, keeps what it had, and takes as much again once that is deleted, but for a page', () => {
     const { store, close } = open(TIGHT_BYTES)
     const value = Buffer.alloc(1000, 0x76)
     const fill = (): number => {
@@ -340,9 +342,13 @@ function describeBounds(withStore: WithStore, open: OpenStore): void {
       const held = fill()
       assert.ok(held > 0)
       for (let i = 0; i < held; i += 1) assert.deepEqual(store.get(bytes(`key${i}`)), value)
-      for (let i = 0; i < held; i += 1) assert.equal(store.delete(bytes(`key${i}`)), true)
-      assert.equal(store.size, 0)
-      assert.ok(fill() >= held)
+      for (let round = 0, count = held; round < 4; round++) {
+        for (let i = 0; i < count; i += 1) assert.equal(store.delete(bytes(`key${i}`)), true)
+        assert.equal(store.size, 0)
+        count = fill()
+        // Once in all, a page may become bucket lines, which stay.
+        assert.ok(count >= held - ENTRIES_A_PAGE, `${count} of ${held}`)
+      }
     } finally {
       close()
     }
