@@ -1,7 +1,11 @@
 /**
  * Time. Wall clock only for expiry, monotonic clock for every timeout. Both are parameters where a test needs to
  * drive them; these are the real ones.
+ *
+ * `performance` is imported: the global of that name is made at its first use, and where that use is cut off (the timeout of a
+ * vm, a full stack) it stays undefined for good.
  */
+import { performance } from 'node:perf_hooks'
 
 /** Milliseconds since 1970, whole; may step either way. */
 export type Clock = () => number

@@ -14,6 +14,7 @@
  * data. A thread whose starter had not loaded this file then is beyond its reach, and so is one that is told by
  * anything but JavaScript. Loading it has effects: an exit handler, and `Worker.prototype.terminate` notes the end first.
  */
+import { performance } from 'node:perf_hooks'
 import { getEnvironmentData, isMainThread, setEnvironmentData, threadId, Worker } from 'node:worker_threads'
 
 interface Inheritance {
