@@ -223,13 +223,24 @@ function mapOwnOpening(
   descriptor: number,
   segmentBytes: readonly number[],
 ): { address: number; segments: Segment[] } {
-  const mapped = openSync(path, constants.O_RDWR | SAFELY)
+  const mapped = openAgain(path)
   try {
     if (!leadsTo(path, descriptor) || fstatSync(mapped).ino !== fstatSync(descriptor).ino)
       throw new ReplacedError()
     return mapSegments(native, mapped, path, segmentBytes, 'write')
   } finally {
     closeSync(mapped)
+  }
+}
+
+/** Throws ReplacedError if the path has been given up, or leads to what the first opening would have refused. */
+function openAgain(path: string): number {
+  try {
+    return openSync(path, constants.O_RDWR | SAFELY)
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (['ENOENT', 'ELOOP', 'EACCES', 'EISDIR', 'ENXIO'].includes(code)) throw new ReplacedError()
+    throw error
   }
 }
 

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { NamedTask } from './named-worker.js'
 
@@ -16,11 +17,14 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv
 }
 
+/** Ends with the test that starts it at the latest: one left over would keep the whole file waiting. */
 export function start(task: NamedTask, { isApart = false, env = {} }: StartOptions = {}): ChildProcess {
-  return fork(WORKER, [JSON.stringify(task)], {
+  const child = fork(WORKER, [JSON.stringify(task)], {
     env: { ...process.env, ...env },
     ...(isApart ? { execPath: 'unshare', execArgv: [...UNSHARE, process.execPath] } : { execArgv: [] }),
   })
+  after(() => child.kill('SIGKILL'))
+  return child
 }
 
 /** Why there can be no PID namespace here; false if there can. */

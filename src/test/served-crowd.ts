@@ -29,17 +29,26 @@ export async function runCrowd(options: CrowdOptions): Promise<number> {
   const children = Array.from({ length: processes }, (_, i) =>
     startMember({ name, threads, requests, seed: seed * 1000 + i * threads }),
   )
-  const reports = (await Promise.all(children.map(nextMessage))) as Report[]
-  for (const child of children) {
-    const end = await ending(child)
-    if (end !== 0) throw new Error(`a client process ended with ${end}`)
-  }
+  const reports = await reportsOf(children)
   await using client = await Client.connect(name, { values: codecs.int32 })
   const counted = sum(reports.map((report) => report.counted))
   const counter = await client.get('counter')
   if (counter !== counted) throw new Error(`the counter is ${counter} after ${counted} increments`)
   server.check()
   return sum(reports.map((report) => report.requests))
+}
+
+async function reportsOf(children: readonly ChildProcess[]): Promise<Report[]> {
+  try {
+    const reports = (await Promise.all(children.map(nextMessage))) as Report[]
+    for (const child of children) {
+      const end = await ending(child)
+      if (end !== 0) throw new Error(`a client process ended with ${end}`)
+    }
+    return reports
+  } finally {
+    for (const child of children) child.kill('SIGKILL')
+  }
 }
 
 function startMember(task: CrowdTask): ChildProcess {

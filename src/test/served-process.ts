@@ -1,5 +1,6 @@
 /** Starts processes that serve a table or ask one, for tests. */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { nextMessage } from './named-process.js'
@@ -7,8 +8,11 @@ import type { ServedTask } from './served-worker.js'
 
 const WORKER = fileURLToPath(new URL('./served-worker.js', import.meta.url))
 
+/** Ends with the test that starts it at the latest. */
 export function startServed(task: ServedTask): ChildProcess {
-  return fork(WORKER, [JSON.stringify(task)], { execArgv: [] })
+  const child = fork(WORKER, [JSON.stringify(task)], { execArgv: [] })
+  after(() => child.kill('SIGKILL'))
+  return child
 }
 
 /** Without a channel to its parent: a program as it would be run from a shell. */
