@@ -7,7 +7,7 @@
 import { fileURLToPath } from 'node:url'
 import { type Address, type Caller, type CallerName, connectCaller } from './channel-callers.js'
 import { childRequest, reportResult } from './child.js'
-import { LatencyHistogram } from './latency-histogram.js'
+import { LatencyHistogram, singleTimes } from './latency-histogram.js'
 
 export interface CallsRequest {
   readonly caller: CallerName
@@ -19,11 +19,11 @@ export interface CallsRequest {
 }
 
 export interface CallsResult {
-  /** Nanoseconds a call: all of them together by their number. */
+  /** Nanoseconds a call: of single calls where one follows the other, else all of them together by their number. */
   readonly meanNs: number
-  /** Processor time of this process a call. */
+  /** Processor time of this process a call, what notes the times of single calls included. */
   readonly clientNs: number
-  /** Of single calls: only where one follows the other. */
+  /** Only where one call follows the other. */
   readonly p50Ns?: number
   readonly p99Ns?: number
   readonly p999Ns?: number
@@ -70,18 +70,11 @@ async function measure({ caller: name, at, inFlight, calls }: CallsRequest): Pro
   const startNs = process.hrtime.bigint()
   const histogram = await run(calls)
   const done = Math.ceil(calls / inFlight) * inFlight
-  const meanNs = Number(process.hrtime.bigint() - startNs) / done
+  const togetherNs = Number(process.hrtime.bigint() - startNs) / done
   const { user, system } = process.cpuUsage(usedBefore)
   const clientNs = ((user + system) * 1000) / done
   await caller.close()
-  if (histogram === undefined) return { meanNs, clientNs }
-  return {
-    meanNs,
-    clientNs,
-    p50Ns: histogram.quantileNs(0.5),
-    p99Ns: histogram.quantileNs(0.99),
-    p999Ns: histogram.quantileNs(0.999),
-  }
+  return histogram === undefined ? { meanNs: togetherNs, clientNs } : { ...singleTimes(histogram), clientNs }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))

@@ -8,9 +8,8 @@
  */
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import type { CallsResult } from './channel-calls.js'
 import { childRequest, reportResult } from './child.js'
-import { LatencyHistogram } from './latency-histogram.js'
+import { LatencyHistogram, type SingleTimes, singleTimes } from './latency-histogram.js'
 
 export interface FloorRequest {
   /** Trips that are timed. */
@@ -32,7 +31,7 @@ function answer(words: Int32Array): void {
   }
 }
 
-async function measure({ trips }: FloorRequest): Promise<CallsResult> {
+async function measure({ trips }: FloorRequest): Promise<SingleTimes> {
   const buffer = new SharedArrayBuffer(256)
   const words = new Int32Array(buffer)
   const worker = new Worker(SELF_PATH, { workerData: buffer })
@@ -50,17 +49,9 @@ async function measure({ trips }: FloorRequest): Promise<CallsResult> {
     return histogram
   }
   run(Math.ceil(trips / 4))
-  const startNs = process.hrtime.bigint()
   const histogram = run(trips)
-  const meanNs = Number(process.hrtime.bigint() - startNs) / trips
   Atomics.store(words, ASKED, ENDED)
-  return {
-    meanNs,
-    clientNs: meanNs,
-    p50Ns: histogram.quantileNs(0.5),
-    p99Ns: histogram.quantileNs(0.99),
-    p999Ns: histogram.quantileNs(0.999),
-  }
+  return singleTimes(histogram)
 }
 
 if (!isMainThread) answer(new Int32Array(workerData as SharedArrayBuffer))

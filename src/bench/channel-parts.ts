@@ -9,6 +9,7 @@ import type { FloorRequest } from './channel-floor.js'
 import type { RequestsRequest, RequestsResult } from './channel-requests.js'
 import { ChannelServer } from './channel-server.js'
 import { runChild } from './child.js'
+import type { SingleTimes } from './latency-histogram.js'
 
 export interface Place {
   readonly env: NodeJS.ProcessEnv
@@ -147,7 +148,7 @@ function floorPart({ calls }: ChannelScale): ChannelPart {
     label: 'the floor: a word to another thread and back',
     run: async (place) => {
       const request: FloorRequest = { trips: calls }
-      const { meanNs, ...others } = await runChild<CallsResult>(FLOOR_PATH, request, place)
+      const { meanNs, ...others } = await runChild<SingleTimes>(FLOOR_PATH, request, place)
       return { value: meanNs, ...others }
     },
   }

@@ -10,6 +10,7 @@ const POWERS = 40
 export class LatencyHistogram {
   readonly #counts = new Float64Array((POWERS + 1) * SUB_BUCKETS)
   #total = 0
+  #sumNs = 0
   #largestNs = 0
 
   get total(): number {
@@ -20,11 +21,17 @@ export class LatencyHistogram {
     return this.#largestNs
   }
 
+  /** Exact; 0 when empty. */
+  get meanNs(): number {
+    return this.#total === 0 ? 0 : this.#sumNs / this.#total
+  }
+
   /** `durationNs` from 0 to some minutes. */
   record(durationNs: number): void {
     const index = bucketOf(durationNs)
     this.#counts[index] = (this.#counts[index] ?? 0) + 1
     this.#total++
+    this.#sumNs += durationNs
     if (durationNs > this.#largestNs) this.#largestNs = durationNs
   }
 
@@ -37,6 +44,23 @@ export class LatencyHistogram {
       if (seen >= wanted) return Math.min(bucketEndNs(index), this.#largestNs)
     }
     return this.#largestNs
+  }
+}
+
+/** What is told of calls that were timed one by one. */
+export interface SingleTimes {
+  readonly meanNs: number
+  readonly p50Ns: number
+  readonly p99Ns: number
+  readonly p999Ns: number
+}
+
+export function singleTimes(histogram: LatencyHistogram): SingleTimes {
+  return {
+    meanNs: histogram.meanNs,
+    p50Ns: histogram.quantileNs(0.5),
+    p99Ns: histogram.quantileNs(0.99),
+    p999Ns: histogram.quantileNs(0.999),
   }
 }
 

@@ -49,8 +49,6 @@ const { OPEN } = LANE_STATE
 const IN_AREA = IMPORTED_IN_AREA
 const SEQUENCE_MASK = IMPORTED_SEQUENCE_MASK
 const NOBODY = -1
-const NO_EFFECT = EFFECT.NONE
-const NO_COUNTER = -1
 const GIVEN_UP = -2
 /** Looks before the first sleep: 50 us at most; about as long as a sleep costs while replies take longer than that. */
 const MOST_SPINS = 4000
@@ -147,8 +145,7 @@ export class LaneClient {
     if (!(offersNoArea && this.#short.put(sequence, REQUESTED, message)) && !this.#putLong(sequence, message))
       return 0
     this.#owner[slot] = sequence
-    this.#counter[slot] =
-      effect === NO_EFFECT ? NO_COUNTER : this.#writes.begin(effect, message.words, message.keyBytes)
+    this.#counter[slot] = this.#writes.begin(effect, message.words, message.keyBytes)
     this.#inFlight++
     this.#next = (sequence + 1) & SEQUENCE_MASK
     this.#bell.ring(words[this.#laneAt + HOME]!)

@@ -35,8 +35,8 @@ import { type Handler, type LaneKeeper, type LookAhead, ServedLane } from './ser
 
 /** Most requests of one lane before the others have their turn. */
 const BATCH = 64
-/** Short requests that are taken together. */
-const GROUP = 16
+/** Most short requests that are taken together. */
+export const GROUP = 16
 /**
  * A look at a lane costs 50 to 100 ns, so with many of them those that had something are looked at first (measured with
  * 256: a round trip 16 us without that); all are at each eighth poll, and whenever these have nothing.

@@ -57,6 +57,7 @@ export function endEarlierSegment(disk: Disk, { before, crc, nextLsn }: LogEnd, 
   try {
     file = disk.open(name, 'write')
   } catch {
+    // A hint only, as above: without it the loss of everything later would not be noticed, and nothing else changes.
     return
   }
   endSegment({ file, offset, crc }, nextLsn, { ...state, epoch })

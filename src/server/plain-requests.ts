@@ -5,6 +5,7 @@
  *
  * The same meaning as `get` and `set` of commands/operations, to which everything else goes.
  */
+import { GROUP } from '../channel/lane-worker.js'
 import type { Message } from '../channel/message.js'
 import { writeFailure } from '../commands/operations/failure.js'
 import { STATUS } from '../commands/operations/operation.js'
@@ -16,8 +17,8 @@ const GET = OPERATIONS.get.code
 const SET = OPERATIONS.set.code
 /** Copied word by word up to here. */
 const SHORT_BYTES = 256
-/** Keys that are touched together. */
-export const MOST_TOUCHED = 16
+/** Keys that are touched together: those of the requests that are taken together. */
+export const MOST_TOUCHED = GROUP
 
 export class PlainRequests {
   readonly #store: DirectStore

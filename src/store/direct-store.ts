@@ -15,6 +15,7 @@ import type { Touch } from '../table/touch.js'
 import type { WalkedEntry } from '../table/walker.js'
 import { ALWAYS, IF_ABSENT, IF_PRESENT, IF_STAMP, NO_EXPIRY } from '../table/writer.js'
 import { capacityWithin, withHeadroom } from './headroom.js'
+import type { PlainStore, PlainTarget } from './plain-store.js'
 import { attachByName } from './served-region.js'
 import {
   ABSENT,
@@ -47,22 +48,13 @@ export interface DirectStoreOptions {
   readonly clock?: () => number
 }
 
-/** Where a value goes that is wanted without a view of its bytes: a message. */
-export interface ValueTarget {
-  /** Taken anew after `shape`. */
-  readonly words: Int32Array
-  readonly bytes: Buffer
-  /** Makes room for a key and a value of that many bytes. */
-  shape(keyBytes: number, valueBytes: number): void
-}
-
 export type DirectStoreHandle = SharedArrayHandle | MappedHandle
 
 const CONDITIONS = { always: ALWAYS, absent: IF_ABSENT, present: IF_PRESENT } as const
 const DEFAULT_LOCK_TIMEOUT_MS = 1000
 const BYTES_PER_STRIPE_BITS = 19
 
-export class DirectStore implements Store {
+export class DirectStore implements Store, PlainStore {
   readonly #table: Table
   readonly #region: SharedArrayRegion | MappedRegion
   readonly #isSequenced: boolean
@@ -145,11 +137,7 @@ export class DirectStore implements Store {
     return this.#table.newTouch(most)
   }
 
-  /**
-   * Puts the value of the key that lies at the beginning of `words` into `target`; whether there is one. `hash` is the key's,
-   * or 0: not known.
-   */
-  getInto(target: ValueTarget, words: Int32Array, keyBytes: number, hash: number): boolean {
+  getInto(target: PlainTarget, words: Int32Array, keyBytes: number, hash: number): boolean {
     const table = this.#table
     table.key.setFromWords(words, 0, keyBytes, hash === 0 ? undefined : hash)
     if (!table.find(READ_BYTES)) return false
@@ -161,7 +149,6 @@ export class DirectStore implements Store {
     return true
   }
 
-  /** A plain {@link set}; key and value begin with words 0 and `valueAt` of `words`, and the value is a short one. */
   setAt(words: Int32Array, keyBytes: number, hash: number, valueAt: number, valueBytes: number): void {
     const table = this.#table
     table.key.setFromWords(words, 0, keyBytes, hash === 0 ? undefined : hash)

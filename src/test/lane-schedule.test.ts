@@ -64,8 +64,7 @@ const SEND = `
   if (!(offersNoArea && this.#short.put(sequence, REQUESTED, message)) && !this.#putLong(sequence, message))
     return 0;
   this.#owner[slot] = sequence;
-  this.#counter[slot] =
-    effect === NO_EFFECT ? NO_COUNTER : this.#writes.begin(effect, message.words, message.keyBytes);
+  this.#counter[slot] = this.#writes.begin(effect, message.words, message.keyBytes);
   this.#inFlight++;
   this.#next = (sequence + 1) & SEQUENCE_MASK;
   ${RING}`
