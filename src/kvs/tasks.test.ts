@@ -161,8 +161,10 @@ test('in whatever order tasks are answered and read, each gets its own answer', 
       }
       for (const { what, which } of steps) {
         if (what === 'begin') unread.add((begun = tasks.begin(GET, () => window.submit(), 1000)))
-        else if (what === 'answer' && which < begun) window.answer(begun - which, () => begun - which)
-        else {
+        else if (what === 'answer' && which < begun) {
+          const request = begun - which
+          window.answer(request, () => request)
+        } else {
           const id = [...unread][which]
           if (id === undefined) continue
           const { status, value } = what === 'poll' ? tasks.poll(id) : tasks.wait(id, 1000)
