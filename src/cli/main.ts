@@ -1,63 +1,44 @@
 #!/usr/bin/env node
 /**
- * The command `hearth`: one file a command. Exit codes: 0 done, 1 the answer is no (not found, exists), 2 wrong
- * use, 3 could not.
+ * The command `hearth`: one file a command, and only the one that is asked for is loaded (all of them take four times as
+ * long as the work of most). Exit codes: 0 done, 1 the answer is no (not found, exists), 2 wrong use, 3 could not.
  */
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../base/version.js'
-import { backupCommand, restoreCommand } from './backup.js'
-import { benchCommand } from './bench.js'
-import { checkCommand } from './check.js'
-import { delCommand } from './del.js'
-import { doctorCommand } from './doctor.js'
-import { dumpCommand } from './dump.js'
 import { EXIT, reportFailure } from './exit.js'
-import { getCommand } from './get.js'
-import { incrCommand } from './incr.js'
-import { inspectCommand } from './inspect.js'
-import { loadCommand } from './load.js'
-import { lsCommand } from './ls.js'
 import { endQuietlyOnClosedPipe } from './output.js'
-import { rmCommand } from './rm.js'
-import { scanCommand } from './scan.js'
-import { serveCommand } from './serve.js'
-import { insertCommand, replaceCommand, setCommand } from './set.js'
-import { statsCommand } from './stats.js'
-import { stopCommand } from './stop.js'
-import { walDumpCommand } from './wal-dump.js'
-import { workloadCommand } from './workload.js'
 
-const program = new Command('hearth')
-  .description('a concurrent key-value store in shared memory')
-  .version(packageVersion())
-  .showSuggestionAfterError()
-  .addHelpText('after', '\nExit codes: 0 done, 1 the answer is no, 2 wrong use, 3 could not.')
+/** In the order of the help. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./serve.js')).serveCommand(),
+  get: async () => (await import('./get.js')).getCommand(),
+  set: async () => (await import('./set.js')).setCommand(),
+  del: async () => (await import('./del.js')).delCommand(),
+  insert: async () => (await import('./set.js')).insertCommand(),
+  replace: async () => (await import('./set.js')).replaceCommand(),
+  incr: async () => (await import('./incr.js')).incrCommand(),
+  load: async () => (await import('./load.js')).loadCommand(),
+  dump: async () => (await import('./dump.js')).dumpCommand(),
+  scan: async () => (await import('./scan.js')).scanCommand(),
+  stats: async () => (await import('./stats.js')).statsCommand(),
+  stop: async () => (await import('./stop.js')).stopCommand(),
+  ls: async () => (await import('./ls.js')).lsCommand(),
+  rm: async () => (await import('./rm.js')).rmCommand(),
+  doctor: async () => (await import('./doctor.js')).doctorCommand(),
+  check: async () => (await import('./check.js')).checkCommand(),
+  inspect: async () => (await import('./inspect.js')).inspectCommand(),
+  'wal-dump': async () => (await import('./wal-dump.js')).walDumpCommand(),
+  backup: async () => (await import('./backup.js')).backupCommand(),
+  restore: async () => (await import('./backup.js')).restoreCommand(),
+  workload: async () => (await import('./workload.js')).workloadCommand(),
+  bench: async () => (await import('./bench.js')).benchCommand(),
+}
 
-for (const command of [
-  serveCommand(),
-  getCommand(),
-  setCommand(),
-  delCommand(),
-  insertCommand(),
-  replaceCommand(),
-  incrCommand(),
-  loadCommand(),
-  dumpCommand(),
-  scanCommand(),
-  statsCommand(),
-  stopCommand(),
-  lsCommand(),
-  rmCommand(),
-  doctorCommand(),
-  checkCommand(),
-  inspectCommand(),
-  walDumpCommand(),
-  backupCommand(),
-  restoreCommand(),
-  workloadCommand(),
-  benchCommand(),
-]) {
-  program.addCommand(command)
+/** The command whose name is asked for; all of them where it is help that is wanted, or the name is none of theirs. */
+async function commandsFor(name: string | undefined): Promise<Command[]> {
+  if (name === '--version' || name === '-V') return []
+  const wanted = name !== undefined && Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS)
+  return Promise.all(wanted.map((some) => COMMANDS[some]!()))
 }
 
 /** Makes wrong use an exception instead of `process.exit(1)`, in every command below `command`. */
@@ -66,9 +47,15 @@ function throwOnWrongUse(command: Command): void {
   for (const child of command.commands) throwOnWrongUse(child)
 }
 
-throwOnWrongUse(program)
 endQuietlyOnClosedPipe()
+const program = new Command('hearth')
+  .description('a concurrent key-value store in shared memory')
+  .version(packageVersion())
+  .showSuggestionAfterError()
+  .addHelpText('after', '\nExit codes: 0 done, 1 the answer is no, 2 wrong use, 3 could not.')
 try {
+  for (const command of await commandsFor(process.argv[2])) program.addCommand(command)
+  throwOnWrongUse(program)
   await program.parseAsync()
 } catch (error) {
   // Commander has said what it had to say; help and version are no failures.
