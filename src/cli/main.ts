@@ -34,10 +34,16 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   bench: async () => (await import('./bench.js')).benchCommand(),
 }
 
-/** The command whose name is asked for; all of them where it is help that is wanted, or the name is none of theirs. */
-async function commandsFor(name: string | undefined): Promise<Command[]> {
+/**
+ * The command whose name is asked for. All of them where it is help that is wanted, where the name is none of theirs, and
+ * with a file of settings, which may name those of any command.
+ */
+async function commandsFor([name, ...others]: readonly string[]): Promise<Command[]> {
   if (name === '--version' || name === '-V') return []
-  const wanted = name !== undefined && Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS)
+  const hasFile =
+    process.env['HEARTH_CONFIG'] !== undefined || others.some((some) => some.startsWith('--config'))
+  const isOne = name !== undefined && Object.hasOwn(COMMANDS, name) && !hasFile
+  const wanted = isOne ? [name] : Object.keys(COMMANDS)
   return Promise.all(wanted.map((some) => COMMANDS[some]!()))
 }
 
@@ -54,7 +60,7 @@ const program = new Command('hearth')
   .showSuggestionAfterError()
   .addHelpText('after', '\nExit codes: 0 done, 1 the answer is no, 2 wrong use, 3 could not.')
 try {
-  for (const command of await commandsFor(process.argv[2])) program.addCommand(command)
+  for (const command of await commandsFor(process.argv.slice(2))) program.addCommand(command)
   throwOnWrongUse(program)
   await program.parseAsync()
 } catch (error) {
