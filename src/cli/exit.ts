@@ -37,11 +37,15 @@ function sentenceOf(error: unknown, server: string): string {
   if (isOperationError(error, 'NO_SERVER')) {
     return `${withoutCode(error)}. Start one with: ${server}`
   }
-  if (isOperationError(error)) {
-    const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
-    return `${withoutCode(error)}${cause}`
-  }
+  if (isOperationError(error)) return withCause(withoutCode(error), error.cause)
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+/** The words of many causes are in the sentence already. */
+function withCause(sentence: string, cause: unknown): string {
+  if (!(cause instanceof Error)) return sentence
+  const words = isOperationError(cause) ? withoutCode(cause) : cause.message
+  return sentence.includes(words) ? sentence : `${sentence} (${words})`
 }
 
 function withoutCode(error: Error): string {

@@ -43,8 +43,15 @@ async function commandsFor([name, ...others]: readonly string[]): Promise<Comman
   const hasFile =
     process.env['HEARTH_CONFIG'] !== undefined || others.some((some) => some.startsWith('--config'))
   const isOne = name !== undefined && Object.hasOwn(COMMANDS, name) && !hasFile
-  const wanted = isOne ? [name] : Object.keys(COMMANDS)
-  return Promise.all(wanted.map((some) => COMMANDS[some]!()))
+  const wanted = Object.entries(COMMANDS).filter(([some]) => !isOne || some === name)
+  return Promise.all(wanted.map(([, load]) => load()))
+}
+
+/** Help on what is no command (`hearth help gett`, `hearth gett --help`) would be that on everything: asks for it alone. */
+function argumentsFor(commands: readonly Command[], asked: readonly string[]): readonly string[] {
+  const name = asked[0] === 'help' ? asked[1] : asked[0]
+  if (name === undefined || name === 'help' || name.startsWith('-')) return asked
+  return commands.some((some) => some.name() === name || some.aliases().includes(name)) ? asked : [name]
 }
 
 /** Makes wrong use an exception instead of `process.exit(1)`, in every command below `command`. */
@@ -60,9 +67,10 @@ const program = new Command('hearth')
   .showSuggestionAfterError()
   .addHelpText('after', '\nExit codes: 0 done, 1 the answer is no, 2 wrong use, 3 could not.')
 try {
-  for (const command of await commandsFor(process.argv.slice(2))) program.addCommand(command)
+  const asked = process.argv.slice(2)
+  for (const command of await commandsFor(asked)) program.addCommand(command)
   throwOnWrongUse(program)
-  await program.parseAsync()
+  await program.parseAsync(argumentsFor(program.commands, asked), { from: 'user' })
 } catch (error) {
   // Commander has said what it had to say; help and version are no failures.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.wrongUse

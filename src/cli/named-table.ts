@@ -4,8 +4,8 @@
  */
 import { Native } from '../memory/native.js'
 import { ReadOnlyRegion } from '../memory/read-only-region.js'
-import { regionName } from '../memory/region-name.js'
-import { answerNo, CouldNotError } from './exit.js'
+import { type RegionName, regionName } from '../memory/region-name.js'
+import { answerNo, UsageError } from './exit.js'
 
 /** Tables that others may write are looked at, too. */
 const ANY_MODE = 0o666
@@ -15,7 +15,7 @@ export async function withTable(
   name: string,
   use: (region: ReadOnlyRegion) => void | Promise<void>,
 ): Promise<void> {
-  const region = openTable(name)
+  const region = ReadOnlyRegion.open(Native.load(), tableName(name), ANY_MODE)
   if (region === undefined) {
     process.stderr.write(`hearth: there is no table '${name}', and no such directory\n`)
     answerNo()
@@ -28,11 +28,11 @@ export async function withTable(
   }
 }
 
-function openTable(name: string): ReadOnlyRegion | undefined {
+/** Throws {@link UsageError} for what cannot be the name of a table. */
+export function tableName(name: string): RegionName {
   try {
-    return ReadOnlyRegion.open(Native.load(), regionName(name), ANY_MODE)
+    return regionName(name)
   } catch (error) {
-    if (error instanceof RangeError) throw new CouldNotError(error.message)
-    throw error
+    throw new UsageError(error instanceof Error ? error.message : String(error))
   }
 }

@@ -5,6 +5,7 @@
 import { Command } from 'commander'
 import { SharedMap } from '../map/shared-map.js'
 import { answerNo, CouldNotError } from './exit.js'
+import { tableName } from './named-table.js'
 
 export function rmCommand(): Command {
   return new Command('rm')
@@ -20,6 +21,8 @@ export function rmCommand(): Command {
           `${name} is open in ${users} ${users === 1 ? 'thread' : 'threads'}; --force takes it away from them`,
         )
       }
-      if (!SharedMap.unlink(name)) answerNo()
+      if (SharedMap.unlink(tableName(name).name)) return
+      process.stderr.write(`hearth: there is no table '${name}'\n`)
+      answerNo()
     })
 }

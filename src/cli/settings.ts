@@ -59,6 +59,7 @@ function isOfAnother(command: Command, name: string): boolean {
 }
 
 function readSettings(path: string): [string, unknown][] {
+  if (path === '') throw new UsageError('--config (or HEARTH_CONFIG) names no file')
   let settings: unknown
   try {
     settings = JSON.parse(readFileSync(path, 'utf8'))
