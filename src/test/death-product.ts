@@ -10,7 +10,8 @@
  */
 import { mappedGround } from './death-ground.js'
 import { instrumentedBuild } from './death-instrument.js'
-import { MAPPED_SCENARIOS, SCENARIOS } from './death-scenarios.js'
+import { MAPPED_SCENARIOS } from './death-room-scenarios.js'
+import { SCENARIOS } from './death-scenarios.js'
 import { Trials } from './death-trials.js'
 import { everyNameDeath, NameDeaths } from './named-deaths.js'
 import { useScratchDirectory } from './named-scratch.js'
