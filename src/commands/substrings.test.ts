@@ -2,16 +2,9 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import fc from 'fast-check'
 import { CommandBench } from '../test/command-bench.js'
+import { expectReplies, NOT_INTEGER } from '../test/command-replies.js'
 
-const NOT_INTEGER = { error: 'ERR value is not an integer or out of range' }
 const TOO_LONG = { error: 'ERR string exceeds maximum allowed size (proto-max-bulk-len)' }
-
-function expectReplies(
-  pairs: readonly (readonly [line: string, reply: unknown])[],
-  bench = new CommandBench(),
-) {
-  for (const [line, reply] of pairs) assert.deepEqual(bench.run(line), reply, line)
-}
 
 it('GETRANGE cuts by bytes, negative positions count from the end', () => {
   expectReplies([
