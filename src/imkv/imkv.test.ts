@@ -1,13 +1,12 @@
 /**
- * The interface of imkv on one thread: codes, bad input, what the original left open, and a model.
- * What several threads do to one table is in src/test/imkv.test.ts.
+ * The interface of imkv on one thread: its codes, and what the original left open. What several threads do to one table is
+ * in src/test/imkv.test.ts.
  */
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
-import fc from 'fast-check'
+import { allChains, check, lookup } from '../test/imkv-view.js'
 import {
   HT_RET,
-  ht_attach,
   ht_count,
   ht_delete,
   ht_destroy,
@@ -16,27 +15,9 @@ import {
   ht_iterate,
   ht_lookup,
   ht_share,
-  type ImkvHandle,
 } from './imkv.js'
-import { ImkvTable } from './imkv-table.js'
 
 afterEach(ht_destroy)
-
-/** Walks the table and throws on a broken invariant, as one more user of it. */
-function check(): void {
-  const table = ImkvTable.attach(ht_share())
-  table.check()
-  table.close()
-}
-
-function lookup(key: string): string | undefined {
-  const out: { val?: string } = {}
-  return ht_lookup(key, out) === HT_RET.FOUND ? out.val : undefined
-}
-
-function allChains(buckets: number): (readonly [string, string])[][] {
-  return Array.from({ length: buckets }, (_, bucket) => ht_iterate(bucket))
-}
 
 /** Inserts `prefix0`, `prefix1`, ... until one fails; returns how many went in. */
 function fill(makeValue: (at: number) => string): number {
@@ -218,172 +199,5 @@ describe('what the original left open', () => {
     assert.equal(ht_init(8), HT_RET.INIT_OK)
     assert.equal(ht_count(), 0)
     assert.equal(ht_insert('a', 'c'), HT_RET.INSERT_OK)
-  })
-})
-
-describe('bad input', () => {
-  test('keys and values that are no strings fail as null does', () => {
-    ht_init(8)
-    for (const other of [
-      1,
-      true,
-      {},
-      ['a'],
-      Symbol('a'),
-      Buffer.from('a'),
-      new String('a'),
-    ] as unknown as string[]) {
-      assert.equal(ht_insert(other, 'value'), HT_RET.INSERT_FAILED)
-      assert.equal(ht_insert('key', other), HT_RET.INSERT_FAILED)
-      assert.equal(ht_lookup(other, {}), HT_RET.NOTFOUND)
-      assert.equal(ht_delete(other), HT_RET.DELETE_FAILED)
-    }
-    assert.equal(ht_count(), 0)
-    check()
-  })
-
-  test('text that is too long or has no UTF-8 form fails, and the longest that fits does not', () => {
-    ht_init(8, { arenaBytes: 2 ** 20 })
-    const longest = 'k'.repeat(65_536)
-    for (const key of [`${longest}k`, 'é'.repeat(32_769), 'lone \ud800']) {
-      assert.equal(ht_insert(key, 'value'), HT_RET.INSERT_FAILED)
-      assert.equal(ht_lookup(key, {}), HT_RET.NOTFOUND)
-      assert.equal(ht_delete(key), HT_RET.DELETE_FAILED)
-    }
-    for (const val of ['\udc00', 'x'.repeat(2 ** 26 + 1), 'x'.repeat(2 ** 21)]) {
-      assert.equal(ht_insert('key', val), HT_RET.INSERT_FAILED)
-    }
-    assert.equal(ht_insert(longest, 'value'), HT_RET.INSERT_OK)
-    assert.equal(lookup(longest), 'value')
-    check()
-  })
-
-  test('a look-up without a place for the value still says whether the key is there', () => {
-    ht_init(8)
-    ht_insert('a', 'b')
-    assert.equal(ht_lookup('a'), HT_RET.FOUND)
-    assert.equal(ht_lookup('a', null), HT_RET.FOUND)
-    assert.equal(ht_lookup('b'), HT_RET.NOTFOUND)
-  })
-
-  test('a bucket that does not exist has no entries', () => {
-    ht_init(4)
-    for (let at = 0; at < 100; at++) ht_insert(`k${at}`, 'v')
-    for (const bucket of [-1, 4, 1.5, Number.NaN, 2 ** 40, '0', null]) {
-      assert.deepEqual(ht_iterate(bucket as number), [])
-    }
-    assert.equal(allChains(4).flat().length, 100)
-  })
-
-  test('ht_attach refuses every handle that is none, and leaves no table', () => {
-    ht_init(8)
-    const handle = ht_share()
-    assert.ok(handle !== undefined)
-    assert.equal(ht_attach(handle), HT_RET.INIT_FAILED, 'this thread has a table')
-    const { region } = handle
-    const big = new SharedArrayBuffer(2 ** 20)
-    const empty = { kind: 'threads', buffers: [] }
-    const cutOff = new SharedArrayBuffer(2 ** 20)
-    new Uint8Array(cutOff).set(new Uint8Array(region.buffers[0] as SharedArrayBuffer, 0, 2 ** 20))
-    ht_destroy()
-    for (const wrong of [
-      undefined,
-      null,
-      7,
-      'handle',
-      {},
-      { hearth: 'imkv' },
-      { hearth: 'shared-map', region },
-      { hearth: 'imkv', region: empty },
-      { hearth: 'imkv', region: { kind: 'threads', buffers: [new ArrayBuffer(2 ** 20)] } },
-      { hearth: 'imkv', region: { kind: 'threads', buffers: [new SharedArrayBuffer(8)] } },
-      { hearth: 'imkv', region: { kind: 'threads', buffers: [big] } },
-      { hearth: 'imkv', region: { kind: 'threads', buffers: [cutOff] } },
-      { hearth: 'imkv', region: { kind: 'threads', buffers: null } },
-      handle,
-    ]) {
-      assert.equal(ht_attach(wrong as ImkvHandle), HT_RET.INIT_FAILED)
-      assert.equal(ht_count(), 0)
-      assert.equal(ht_insert('a', 'b'), HT_RET.INSERT_FAILED)
-    }
-    assert.equal(ht_init(8), HT_RET.INIT_OK)
-  })
-})
-
-/** What imkv should be: entries in the order of insertion, and for each key the bucket it was first seen in. */
-class Model {
-  readonly entries = new Map<string, string>()
-  readonly #buckets = new Map<string, number>()
-
-  /** Compares every chain with the model's entries of that bucket, in the model's order. */
-  compare(buckets: number): void {
-    const chains = allChains(buckets)
-    for (const [bucket, chain] of chains.entries()) {
-      for (const [key] of chain) {
-        assert.equal(this.#buckets.get(key) ?? bucket, bucket, 'a key stays in its bucket')
-        this.#buckets.set(key, bucket)
-      }
-    }
-    const expected: [string, string][][] = chains.map(() => [])
-    for (const [key, value] of this.entries) expected[this.#buckets.get(key) ?? -1]?.push([key, value])
-    assert.deepEqual(chains, expected)
-    assert.equal(ht_count(), this.entries.size)
-  }
-}
-
-describe('any sequence of calls', () => {
-  const step = fc.record({
-    call: fc.constantFrom('insert', 'insert', 'insert', 'delete', 'lookup'),
-    key: fc.integer({ min: 0, max: 60 }).map((key) => `key ${key}`),
-    value: fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ maxLength: 300 })),
-  })
-
-  test('does what a Map in the order of insertion does, chain by chain', () => {
-    fc.assert(
-      fc.property(
-        fc.constantFrom(1, 2, 3, 8, 20, 1000),
-        fc.array(step, { maxLength: 400 }),
-        (buckets, steps) => {
-          assert.equal(ht_init(buckets, { arenaBytes: 2 ** 18 }), HT_RET.INIT_OK)
-          const model = new Model()
-          for (const [at, { call, key, value }] of steps.entries()) {
-            const present = model.entries.has(key)
-            if (call === 'insert') {
-              assert.equal(ht_insert(key, value), present ? HT_RET.INSERT_FAILED : HT_RET.INSERT_OK)
-              if (!present) model.entries.set(key, value)
-            } else if (call === 'delete') {
-              assert.equal(ht_delete(key), present ? HT_RET.DELETE_OK : HT_RET.DELETE_FAILED)
-              model.entries.delete(key)
-            } else {
-              assert.equal(lookup(key), model.entries.get(key))
-            }
-            if (at % 37 === 0) model.compare(buckets)
-          }
-          model.compare(buckets)
-          check()
-          ht_destroy()
-        },
-      ),
-      { numRuns: 60, afterEach: ht_destroy } as object,
-    )
-  })
-
-  test('long chains keep the order of insertion while the table below grows and shrinks', () => {
-    ht_init(3, { arenaBytes: 2 ** 22 })
-    const model = new Model()
-    const insert = (key: string) => {
-      assert.equal(ht_insert(key, `value of ${key}`), HT_RET.INSERT_OK)
-      model.entries.set(key, `value of ${key}`)
-    }
-    for (let at = 0; at < 5000; at++) insert(`first ${at}`)
-    model.compare(3)
-    for (let at = 0; at < 5000; at += 3) {
-      ht_delete(`first ${at}`)
-      model.entries.delete(`first ${at}`)
-    }
-    for (let at = 0; at < 5000; at += 9) insert(`first ${at}`)
-    for (let at = 0; at < 3000; at++) insert(`second ${at}`)
-    model.compare(3)
-    check()
   })
 })
