@@ -169,6 +169,14 @@ export class Calls {
     })
   }
 
+  /** Answers a call whose reply is there: after a long turn of the event loop nobody has looked for it yet. */
+  #settle(call: Call): boolean {
+    if (this.#sent.get(call.id) !== call || !this.#isAnswered(call.id)) return false
+    this.#sent.delete(call.id)
+    this.#answer(call)
+    return true
+  }
+
   #isAnswered(id: number): boolean {
     try {
       return this.#lane.poll(id, this.#reply)
@@ -223,7 +231,7 @@ export class Calls {
     let nextMs = Infinity
     for (const call of [...this.#sent.values(), ...this.#queue]) {
       if (call.deadlineMs > nowMs) nextMs = Math.min(nextMs, call.deadlineMs)
-      else this.#giveUp(call, timedOut(call))
+      else if (!this.#settle(call)) this.#giveUp(call, timedOut(call))
     }
     if (nextMs < Infinity) this.#arm(nextMs)
   }

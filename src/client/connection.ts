@@ -25,10 +25,10 @@ export interface Connection {
   mapped(): void
   /** Calls `listener` once when the server has gone, or this end was closed. */
   onGone(listener: () => void): void
-  /** Whether the connection keeps the process alive. At first it does not. */
-  setReferenced(isReferenced: boolean): void
-  /** The client has gone. */
-  close(): void
+  /** Whether the connection keeps the process alive (at first it does not), and whether what it was asked for does. */
+  setReferenced(isReferenced: boolean, areCallsReferenced: boolean): void
+  /** The client has gone; `why` is what is said to who still waits for something. */
+  close(why?: OperationError): void
 }
 
 export interface Connector {
@@ -80,13 +80,14 @@ function overSocket(control: ControlSocket, region: ReadOnlyRegion, file: LaneFi
     isServerAlive: () => isServed(region.presence),
     mapped: () => control.confirm(),
     onGone: (listener) => control.onGone(listener),
-    setReferenced: (isReferenced) => {
+    setReferenced: (isReferenced, areCallsReferenced) => {
+      control.referToAsked(areCallsReferenced)
       if (isReferenced) control.ref()
       else control.unref()
     },
-    close: () => {
+    close: (why) => {
       region.close()
-      control.close()
+      control.close(why)
     },
   }
 }

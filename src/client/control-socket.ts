@@ -2,7 +2,7 @@
  * The client's end of the registration socket: says hello, waits for the welcome, and then tells when the server goes.
  *
  * Closing it tells the server to take the lanes back; so does the death of this process, in whatever way. It keeps the
- * process alive only while `ref` says so.
+ * process alive only while it is told to, or has asked for something about messages.
  */
 import { connect, type Socket } from 'node:net'
 import { ERROR_CODES, type ErrorCode, OperationError } from '../base/errors.js'
@@ -24,10 +24,20 @@ const MAX_TOLD_BYTES = 400 * 1024 * 1024
 export class ControlSocket {
   readonly messenger: SocketMessenger
   readonly #socket: Socket
+  #isReferenced = false
+  #isAskedReferenced = true
+  #isAsking = false
 
-  private constructor(socket: Socket, reader: ControlReader) {
+  private constructor(socket: Socket, reader: ControlReader, timeoutMs: number) {
     this.#socket = socket
-    this.messenger = new SocketMessenger((message) => socket.write(controlLine(message)))
+    this.messenger = new SocketMessenger({
+      send: (message) => socket.write(controlLine(message)),
+      timeoutMs,
+      waits: (isAsking) => {
+        this.#isAsking = isAsking
+        this.#applyReferences()
+      },
+    })
     reader.allow(MAX_TOLD_BYTES)
     socket.removeAllListeners('data')
     socket.on('data', (chunk: Buffer) => {
@@ -76,7 +86,7 @@ export class ControlSocket {
           reject(isConnected ? unanswered(name, timeoutMs, cause) : nobody(name, cause)),
         )
       })
-      return { control: new ControlSocket(socket, reader), welcome }
+      return { control: new ControlSocket(socket, reader, timeoutMs), welcome }
     } catch (error) {
       socket.destroy()
       throw error
@@ -97,15 +107,30 @@ export class ControlSocket {
   }
 
   ref(): void {
-    this.#socket.ref()
+    this.#isReferenced = true
+    this.#applyReferences()
   }
 
   unref(): void {
-    this.#socket.unref()
+    this.#isReferenced = false
+    this.#applyReferences()
   }
 
-  close(): void {
+  /** Whether what it has asked for keeps the process alive; at first it does. */
+  referToAsked(areReferenced: boolean): void {
+    this.#isAskedReferenced = areReferenced
+    this.#applyReferences()
+  }
+
+  /** `why`: what becomes of what was asked for. */
+  close(why?: OperationError): void {
+    this.messenger.end(why)
     this.#socket.destroy()
+  }
+
+  #applyReferences(): void {
+    if (this.#isReferenced || (this.#isAsking && this.#isAskedReferenced)) this.#socket.ref()
+    else this.#socket.unref()
   }
 }
 

@@ -95,7 +95,7 @@ export class Link<K, V> {
   /** Whether the connection keeps the process alive, and whether calls on their way do. */
   setReferenced(connection: boolean, calls: boolean): void {
     if (this.isOver) return
-    this.#connection.setReferenced(connection)
+    this.#connection.setReferenced(connection, calls)
     if (calls) this.#watch.ref()
     else this.#watch.unref()
   }
@@ -113,7 +113,7 @@ export class Link<K, V> {
     this.#watch.close()
     this.calls.fail((outcome) => failure(error, outcome))
     this.lane.close()
-    this.#connection.close()
+    this.#connection.close(failure(error, 'unknown'))
     this.#onEnd(error)
   }
 

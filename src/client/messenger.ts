@@ -1,7 +1,8 @@
 /**
  * Publish/subscribe of one connection: over the registration socket, or, to a server of this process, by hand.
  *
- * Names and messages are bytes. What has been subscribed to is the connection's, and ends with it.
+ * Names and messages are bytes. What has been subscribed to is the connection's, and ends with it. Over the socket, what is
+ * asked has the client's time limit: a server that is stopped answers nothing.
  */
 import { ERROR_CODES, type ErrorCode, OperationError } from '../base/errors.js'
 import type { ControlMessage, Request } from './control-messages.js'
@@ -23,18 +24,28 @@ export interface Messenger {
 interface Waiting {
   readonly resolve: (value: number) => void
   readonly reject: (error: OperationError) => void
+  readonly timer: NodeJS.Timeout
 }
 
-/** Over a socket: `send` writes a message, what comes is handed to `receive`, and `end` tells that nothing more will. */
+export interface SocketMessengerOptions {
+  /** Writes a message. */
+  readonly send: (message: Request) => void
+  /** Of whatever is asked. */
+  readonly timeoutMs: number
+  /** Called when there is something to wait for, and when there is not any more. */
+  readonly waits: (isWaiting: boolean) => void
+}
+
+/** Over a socket: what comes is handed to `receive`, and `end` tells that nothing more will. */
 export class SocketMessenger implements Messenger {
-  readonly #send: (message: Request) => void
+  readonly #options: SocketMessengerOptions
   readonly #waiting = new Map<number, Waiting>()
   #listener: MessageListener = () => {}
   #nextId = 1
   #isOver = false
 
-  constructor(send: (message: Request) => void) {
-    this.#send = send
+  constructor(options: SocketMessengerOptions) {
+    this.#options = options
   }
 
   async subscribe(subject: Subject, name: Buffer): Promise<void> {
@@ -66,17 +77,28 @@ export class SocketMessenger implements Messenger {
     }
   }
 
-  end(): void {
+  /** `why`: what becomes of those that wait. Again: nothing. */
+  end(why = new OperationError('SERVER_GONE', 'the server has gone', { outcome: 'unknown' })): void {
     this.#isOver = true
-    const gone = new OperationError('SERVER_GONE', 'the server has gone')
-    for (const { reject } of this.#waiting.values()) reject(gone)
-    this.#waiting.clear()
+    for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(why)
   }
 
   #take(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id)
+    if (waiting === undefined) return undefined
     this.#waiting.delete(id)
+    clearTimeout(waiting.timer)
+    if (this.#waiting.size === 0) this.#options.waits(false)
     return waiting
+  }
+
+  #timeIsUp(id: number): void {
+    const { timeoutMs } = this.#options
+    const late = new OperationError('TIMEOUT', `the server did not answer within ${timeoutMs} ms`, {
+      outcome: 'unknown',
+    })
+    // After a long turn of the event loop an answer that came in time is only read now.
+    setImmediate(() => this.#take(id)?.reject(late))
   }
 
   #ask(request: WithoutId<Request>): Promise<number> {
@@ -85,9 +107,12 @@ export class SocketMessenger implements Messenger {
         new OperationError('SERVER_GONE', 'the server has gone', { outcome: 'not-applied' }),
       )
     const id = this.#nextId++
+    const { send, waits, timeoutMs } = this.#options
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
-      this.#send({ ...request, id })
+      const timer = setTimeout(() => this.#timeIsUp(id), timeoutMs).unref()
+      if (this.#waiting.size === 0) waits(true)
+      this.#waiting.set(id, { resolve, reject, timer })
+      send({ ...request, id })
     })
   }
 }

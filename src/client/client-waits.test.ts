@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { Client, isOperationError, Server } from '../index.js'
+import { NO_NAMED_TABLES, useScratchDirectory } from '../test/named-scratch.js'
+
+const INDEX = new URL('../index.js', import.meta.url).href
+const run = promisify(execFile)
+
+/** A program whose last lines are these. */
+function program(lines: string): Promise<{ stdout: string; stderr: string }> {
+  const head = `import { Client } from '${INDEX}'; const client = await Client.connect('waits');`
+  return run(process.execPath, ['--input-type=module', '-e', head + lines])
+}
+
+describe('what a client waits for', { skip: NO_NAMED_TABLES }, () => {
+  it('keeps its program alive until it is through, messages too', async () => {
+    useScratchDirectory()
+    await using _server = await Server.start({ name: 'waits', capacity: '1MiB' })
+    const published = await program(`console.log(await client.publish('c', 'm'))`)
+    assert.deepEqual(published, { stdout: '0\n', stderr: '' })
+    const ended = await program(
+      `const end = await client.subscribe('c', () => {}); await end(); console.log('ended')`,
+    )
+    assert.deepEqual(ended, { stdout: 'ended\n', stderr: '' })
+    // Said to keep nothing alive, it does not: exit code 13 is that of an await that never ends.
+    const left = program(`client.unref(); await client.publish('c', 'm'); console.log('not reached')`)
+    await assert.rejects(left, { code: 13, stdout: '' })
+  })
+
+  it('is answered by what came in time, however late the event loop looks for it', async () => {
+    useScratchDirectory()
+    await using _server = await Server.start({ name: 'waits', capacity: '1MiB' })
+    await using client = await Client.connect('waits')
+    for (let round = 0; round < 5; round++) {
+      const stored = client.set('k', `${round}`, { timeoutMs: 20 })
+      const endMs = performance.now() + 60
+      while (performance.now() < endMs);
+      await stored
+    }
+    assert.equal(client.sync.get('k'), '4')
+  })
+
+  it('fails with CLOSED when the client closes, messages too', async () => {
+    useScratchDirectory()
+    await using _server = await Server.start({ name: 'waits', capacity: '1MiB' })
+    const client = await Client.connect('waits')
+    const published = client.publish('c', 'm')
+    await client.close()
+    await assert.rejects(
+      published,
+      (error) => isOperationError(error, 'CLOSED') && error.outcome === 'unknown',
+    )
+  })
+})
