@@ -7,24 +7,24 @@
 
 import { type Clock, machineMs, wallClockMs } from '../base/clock.js'
 import { isOperationError, OperationError } from '../base/errors.js'
-import { EVICTION, HEADER } from '../memory/header.js'
+import { HEADER } from '../memory/header.js'
 import { COUNTERS } from '../memory/participant.js'
 import type { Region } from '../memory/region.js'
 import { Batch } from './batch.js'
 import { BulkLoad, type BulkOwner } from './bulk-load.js'
 import { checkTable } from './check.js'
-import { Desk, type Evictor } from './desk.js'
-import { isRecountDue, recountIfDue, sumOfStripes } from './entry-limit.js'
-import { Eviction } from './eviction.js'
+import { Desk } from './desk.js'
+import { sumOfStripes } from './entry-limit.js'
 import { ExpirySweep } from './expiry-sweep.js'
 import { HotTexts } from './hot-texts.js'
+import { HOUSEKEEPING_MS, Housekeeping } from './housekeeping.js'
 import { KeyBuffer } from './key-buffer.js'
 import { ENTRIES_PER_BUCKET, STRIPE } from './layout.js'
-import { PageEviction } from './page-eviction.js'
 import { POSITIONS } from './positions.js'
 import type { ReadableTable } from './readable-table.js'
 import { READ_BYTES, READ_NOTHING, Reader } from './reader.js'
 import { RegionClock } from './region-clock.js'
+import { letMakeRoom } from './room-making.js'
 import { Settler } from './settler.js'
 import { type Attachment, Space, type TableFacts } from './space.js'
 import { Staging } from './staging.js'
@@ -34,9 +34,6 @@ import { ValueBuffer } from './value-buffer.js'
 import type { TableView } from './view.js'
 import { type WalkedEntry, Walker } from './walker.js'
 import { ALWAYS, CHANGED, IF_STAMP, NO_EXPIRY, NO_FIELD, Writer } from './writer.js'
-
-/** How often a thread looks for what it or others have left behind: a lock, a count, expired entries. */
-const HOUSEKEEPING_MS = 100
 
 export interface TableOptions extends Attachment {
   /** Wall clock, milliseconds since 1970. Default: the system's. */
@@ -65,7 +62,7 @@ export class Table implements ReadableTable {
   readonly #hotTexts: HotTexts
   #batch: Batch | undefined
   #staging: Staging | undefined
-  readonly #timer: NodeJS.Timeout
+  readonly #housekeeping: Housekeeping
 
   private constructor(space: Space, options: TableOptions) {
     this.space = space
@@ -81,13 +78,13 @@ export class Table implements ReadableTable {
     this.writer = new Writer(space, this.clock, this.#desk)
     this.walker = new Walker(space, this.clock, this.#desk)
     this.#expirySweep = new ExpirySweep(space, this.clock)
-    if (!this.#isSequenced) this.#makeRoom()
+    if (!this.#isSequenced) letMakeRoom(space, this.clock, this.#desk, this.#expirySweep)
     const settler = new Settler(space, this.writer.chain)
     space.registry.setSettler((at, tag, locksOnly) => settler.settle(at, tag, locksOnly))
-    this.#timer = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS)
-    this.#timer.unref()
-    // Processes that come and go quickly leave before their first housekeeping: the next one sees to it at once.
-    if (space.region.presence !== undefined) this.#keepHouse()
+    this.#housekeeping = new Housekeeping(space, this.#desk, {
+      endBatch: () => this.#batch?.end(),
+      sweepInTurn: () => this.#sweepInTurn(),
+    })
   }
 
   static create(region: Region, facts: TableFacts, options: TableOptions): Table {
@@ -96,23 +93,6 @@ export class Table implements ReadableTable {
 
   static attach(region: Region, options: TableOptions): Table {
     return new Table(Space.attach(region, options), options)
-  }
-
-  /** Lets the desk remove what has expired, and what is in the way if it may, where there is no memory left. */
-  #makeRoom(): void {
-    const { space } = this
-    if (space.facts.eviction === EVICTION.CLOCK) this.#desk.setEvictor(this.#makeEvictor())
-    this.#desk.setSweep(() => (space.words[HEADER.hasExpiries] === 0 ? 0 : this.#expirySweep.sweep()))
-  }
-
-  #makeEvictor(): Evictor {
-    const clock = new Eviction(this.space, this.clock)
-    const pages = new PageEviction(this.space, () => this.#desk.gather())
-    return {
-      evictLike: (bytes) => clock.evictLike(bytes),
-      evictAny: () => clock.evictAny(),
-      evictPages: (count, spared) => pages.evictPages(count, spared),
-    }
   }
 
   /** Looks up the key in `key`, counting; what was read is in `reader`. An expired entry is removed on the way. */
@@ -290,35 +270,16 @@ export class Table implements ReadableTable {
 
   /** Gives magazines and record back. The table must not be used afterwards. */
   close(): void {
-    clearInterval(this.#timer)
+    this.#housekeeping.end()
     this.#desk.enter()
     this.space.slab.drain(this.space.registry.at)
     this.#desk.leave()
     this.space.registry.leave()
   }
 
-  /** No operation of this thread can be under way when a timer fires: a desk or batch that it holds was left behind. */
-  #keepHouse(): void {
-    const { registry } = this.space
-    this.#batch?.end()
-    registry.forgetThrownOut()
-    this.space.region.tend?.()
-    try {
-      if (registry.isInside()) registry.settle(registry.tag, false)
-      if (registry.isSettlingDue() || isRecountDue(this.space.words)) this.#settleDead()
-      if (!this.#isSequenced && this.#expirySweep.takeTurn(Math.floor(machineMs() / HOUSEKEEPING_MS)))
-        this.sweep()
-    } catch (error) {
-      // Somebody who lives keeps a lock: there is no caller to tell, and the next time is near.
-      if (!isOperationError(error, 'TIMEOUT')) throw error
-    }
-  }
-  /** With the own desk, so that a TIMEOUT in the middle is found and settled the next time. */
-  #settleDead(): void {
-    this.#desk.enter()
-    this.space.registry.settleDead()
-    recountIfDue(this.space)
-    this.#desk.leave()
+  #sweepInTurn(): void {
+    if (this.#isSequenced) return
+    if (this.#expirySweep.takeTurn(Math.floor(machineMs() / HOUSEKEEPING_MS))) this.sweep()
   }
 }
 
