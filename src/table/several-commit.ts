@@ -20,18 +20,15 @@
 import { InvariantError } from '../base/assert.js'
 import { isOperationError, OperationError } from '../base/errors.js'
 import { EVICTION, HEADER } from '../memory/header.js'
-import { COUNTERS, PARTICIPANT } from '../memory/participant.js'
-import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
-import { fillChunk } from './chunk.js'
+import { COUNTERS } from '../memory/participant.js'
 import { admit } from './entry-limit.js'
-import { CLOCK_BIT, chunkBytes, FLAG_EXPIRY, STRIPE } from './layout.js'
+import { CLOCK_BIT, STRIPE } from './layout.js'
+import { SeveralChunks } from './several-chunks.js'
+import { SeveralLocks } from './several-locks.js'
 import { StripeRoom } from './stripe-room.js'
 import { StripeSweep } from './stripe-sweep.js'
 import type { Table } from './table.js'
 import { INTENT, type TouchedKey } from './touched-key.js'
-import { NO_EXPIRY } from './writer.js'
-
-const { chunkInHand: CHUNK_IN_HAND, detached: DETACHED, holding: HOLDING } = PARTICIPANT
 
 /** What placing came to. */
 const PLACED = 0
@@ -44,31 +41,26 @@ const MAX_EVICTING_TRIES = 8
 export class SeveralCommit {
   readonly #table: Table
   readonly #words: Int32Array
-  readonly #segments: readonly Segment[]
-  readonly #me: number
   readonly #isLimited: boolean
   readonly #evicts: boolean
   readonly #room: StripeRoom
   readonly #sweep: StripeSweep
-  /** The stripes to lock, ascending, and how many of them are locked. */
-  #stripes: number[] = []
-  #locked = 0
+  readonly #chunks: SeveralChunks
+  readonly #locks: SeveralLocks
   /** Stripes that lack a line, and how many entries are more than there may be. */
   readonly #lacking = new Set<number>()
   #tooMany = 0
-  /** Chunks that belong to nobody any more, to be freed. */
-  readonly #loose: Reference[] = []
 
   constructor(table: Table) {
     const { space, writer } = table
     this.#table = table
     this.#words = space.words
-    this.#segments = space.region.segments
-    this.#me = space.registry.at
     this.#isLimited = space.facts.maxEntries !== 0
     this.#evicts = space.facts.eviction === EVICTION.CLOCK
     this.#room = new StripeRoom(space, writer)
     this.#sweep = new StripeSweep(space, writer.chain.buckets)
+    this.#chunks = new SeveralChunks(table)
+    this.#locks = new SeveralLocks(space)
   }
 
   /**
@@ -77,7 +69,7 @@ export class SeveralCommit {
    */
   run(order: readonly TouchedKey[], isClearing: boolean): boolean {
     const { desk } = this.#table.writer
-    this.#stripes = isClearing ? this.#allStripes() : stripesOf(order)
+    this.#locks.choose(isClearing ? this.#allStripes() : stripesOf(order))
     desk.enter()
     let happened: boolean
     try {
@@ -88,18 +80,18 @@ export class SeveralCommit {
       this.#abandon(order, error)
       throw error
     }
-    this.#unlock()
-    this.#dropChunks(order)
-    this.#leave()
+    this.#locks.release()
+    this.#chunks.drop(order)
+    this.#chunks.leave()
     return happened
   }
 
   /** Runs `look`, which only reads, with the stripes of the records locked. */
   locked<T>(order: readonly TouchedKey[], look: () => T): T {
-    this.#stripes = stripesOf(order)
+    this.#locks.choose(stripesOf(order))
     this.#table.writer.desk.enter()
     try {
-      this.#lock()
+      this.#locks.acquire()
     } catch (error) {
       this.#table.writer.desk.leaveAfter(error)
       throw error
@@ -107,14 +99,14 @@ export class SeveralCommit {
     try {
       return look()
     } finally {
-      this.#unlock()
+      this.#locks.release()
       this.#table.writer.desk.leave()
     }
   }
 
   /** Fetches and fills the chunks, and makes buckets for what may be new. */
   #fill(order: readonly TouchedKey[]): void {
-    for (const touched of order) if (isToBeFilled(touched)) this.#fillOne(touched)
+    for (const touched of order) if (isToBeFilled(touched)) this.#chunks.fill(touched)
     for (let i = 0; i < order.length; ) {
       const { stripeAt } = order[i]!
       let puts = 0
@@ -123,28 +115,15 @@ export class SeveralCommit {
     }
   }
 
-  #fillOne(touched: TouchedKey): void {
-    const { value, writer } = this.#table
-    value.setBytes(touched.value)
-    const hasExpiry = touched.putExpiresAtMs !== NO_EXPIRY
-    const valueWord = value.byteLength | (hasExpiry ? FLAG_EXPIRY : 0)
-    const reference = writer.desk.chunk(chunkBytes(valueWord, touched.key.byteLength))
-    if (hasExpiry && this.#words[HEADER.hasExpiries] === 0) this.#words[HEADER.hasExpiries] = 1
-    const segment = this.#segments[reference >>> GRANULE_BITS]!
-    fillChunk(segment, wordOf(reference), touched.key, value, valueWord, touched.putExpiresAtMs)
-    touched.chunk = reference
-    this.#words[this.#me + CHUNK_IN_HAND] = 0
-  }
-
   /** True with the stripes locked and every slot there; false, still locked, if what was seen has changed. */
   #lockAndPlace(order: readonly TouchedKey[]): boolean {
     for (let tries = 0; ; tries++) {
-      this.#lock()
+      this.#locks.acquire()
       const outcome = this.#place(order)
       if (outcome === PLACED) return true
       this.#undo(order)
       if (outcome === CHANGED) return false
-      this.#unlock()
+      this.#locks.release()
       for (const stripeAt of this.#lacking) this.#room.bringLine(stripeAt)
       this.#makeRoom(tries)
     }
@@ -197,16 +176,8 @@ export class SeveralCommit {
 
   #isAsSeen({ stamp }: TouchedKey, found: boolean): boolean {
     const { chain } = this.#table.writer
-    const isAlive = found && !this.#hasExpired(chain.reference)
+    const isAlive = found && !this.#chunks.hasExpired(chain.reference)
     return stamp === 0 ? !isAlive : isAlive && chain.stamp === stamp
-  }
-
-  #hasExpired(reference: Reference): boolean {
-    const segment = this.#segments[reference >>> GRANULE_BITS]!
-    const at = wordOf(reference)
-    return (
-      (segment.words[at]! & FLAG_EXPIRY) !== 0 && this.#table.clock.hasPassed(segment.floats[(at + 2) >>> 1]!)
-    )
   }
 
   /** Takes the slots back that were placed, before anybody has seen more of them than that they are busy. */
@@ -237,12 +208,12 @@ export class SeveralCommit {
         touched.stamp = slotWords[slotAt + 2]!
         touched.chunk = 0
       } else if (old !== 0) this.#emptySlot(slotWords, slotAt, stripeAt)
-      if (old !== 0) this.#loose.push(old)
+      if (old !== 0) this.#chunks.loose.push(old)
       if (this.#evicts && intent === INTENT.PUT) markUsed(slotWords, slotAt)
       this.#table.space.count(intent === INTENT.PUT ? COUNTERS.sets : COUNTERS.deletes)
     }
     if (isClearing)
-      this.#sweep.empty((words, at, stripeAt) => this.#emptySlot(words, at, stripeAt), this.#loose)
+      this.#sweep.empty((words, at, stripeAt) => this.#emptySlot(words, at, stripeAt), this.#chunks.loose)
   }
 
   #emptySlot(slotWords: Int32Array, slotAt: number, stripeAt: number): void {
@@ -251,63 +222,16 @@ export class SeveralCommit {
     if (this.#isLimited) Atomics.sub(this.#words, HEADER.entries, 1)
   }
 
-  #lock(): void {
-    const { locks } = this.#table.space
-    this.#words[this.#me + HOLDING] = 0
-    this.#locked = 0
-    try {
-      for (const stripeAt of this.#stripes) {
-        if (this.#locked === 0) locks.acquire(stripeAt + STRIPE.lock)
-        else locks.acquireAlso(stripeAt + STRIPE.lock)
-        this.#locked++
-      }
-    } catch (error) {
-      this.#unlock()
-      throw error
-    }
-  }
-
-  #unlock(): void {
-    for (; this.#locked > 0; this.#locked--) {
-      this.#table.space.locks.release(this.#stripes[this.#locked - 1]! + STRIPE.lock)
-    }
-  }
-
   /** After FULL or TIMEOUT, before anything has changed: nothing is locked. Anything else is the end of this node. */
   #abandon(order: readonly TouchedKey[], error: unknown): void {
     if (!isOperationError(error)) {
       throw new InvariantError('several keys at once were left in the middle', { cause: error })
     }
     const { desk } = this.#table.writer
-    this.#dropChunks(order)
+    this.#chunks.drop(order)
     // Some errors have left the desk, some keep it with something in hand: entering settles that.
     desk.enter()
-    this.#leave()
-  }
-
-  /** The chunks that have not come into the table are loose. */
-  #dropChunks(order: readonly TouchedKey[]): void {
-    for (const touched of order) {
-      if (touched.chunk !== 0 && !touched.isStaged) this.#loose.push(touched.chunk)
-      touched.chunk = 0
-    }
-  }
-
-  /** Frees what is loose and leaves the desk; what a lock in the slab holds up is freed the next time. */
-  #leave(): void {
-    const { slab } = this.#table.space
-    try {
-      for (let reference = this.#loose.pop(); reference !== undefined; reference = this.#loose.pop()) {
-        this.#words[this.#me + DETACHED] = reference
-        const { words } = this.#segments[reference >>> GRANULE_BITS]!
-        const at = wordOf(reference)
-        slab.free(DETACHED, chunkBytes(words[at]!, words[at + 1]!))
-      }
-      this.#table.writer.desk.leave()
-    } catch (error) {
-      // The desk stays taken with one chunk in hand, and the next operation of this thread settles that.
-      if (!isOperationError(error, 'TIMEOUT')) throw error
-    }
+    this.#chunks.leave()
   }
 
   #allStripes(): number[] {
@@ -330,8 +254,4 @@ function isToBeFilled({ intent, isStaged }: TouchedKey): boolean {
 /** For the clock's hand. */
 function markUsed(slotWords: Int32Array, slotAt: number): void {
   if (slotWords[slotAt]! >= 0) Atomics.or(slotWords, slotAt, CLOCK_BIT)
-}
-
-function wordOf(reference: Reference): number {
-  return (reference & GRANULE_MASK) << 2
 }
