@@ -52,6 +52,19 @@ export function scanOverlay(
   return { cursor: next, keys, expired: leaves.expired }
 }
 
+/** A key by chance: one of the first page that has any, from `start` on or else from the beginning. */
+export function keyFrom(start: number, scan: (cursor: number) => ScanPage): Buffer | undefined {
+  for (const from of [start, 0]) {
+    for (let cursor = from; ; ) {
+      const page = scan(cursor)
+      if (page.keys.length > 0) return page.keys[Math.floor(Math.random() * page.keys.length)]
+      cursor = page.cursor
+      if (cursor === 0) break
+    }
+  }
+  return undefined
+}
+
 /** Whether a key has not expired; who is left out by a time that nobody has been told yet is noted. */
 function isThere(key: Buffer, expiresAtMs: number, leaves: Leaves): boolean {
   if (expiresAtMs > leaves.nowMs) return true

@@ -7,7 +7,7 @@
  *   index   the newest pending write of each key: what an evaluation sees before the table
  *
  * Every change is at once a record of the batch (`records`) and an entry of the queue. `seal` gives the entries of the
- * batch their position; `apply` publishes what has one up to a given position; `dropAbove` forgets what was refused.
+ * batch their position; what becomes of them then, published or forgotten, is pending-fate.ts.
  *
  * `seen` is the position that an answer has to wait for: that of the newest pending write it was made from.
  * One thread. Not for tables that others write to.
@@ -21,17 +21,16 @@ import { NO_ROOM, type Room } from '../table/staged-slots.js'
 import type { Staging } from '../table/staging.js'
 import type { Table } from '../table/table.js'
 import { NO_EXPIRY } from '../table/writer.js'
-import { scanOverlay } from './overlay-scan.js'
+import { keyFrom, scanOverlay } from './overlay-scan.js'
 import type { Overlay } from './overlay-store.js'
+import { PendingFate } from './pending-fate.js'
 import { PendingIndex } from './pending-index.js'
 import { PendingQueue } from './pending-queue.js'
-import { PendingWrite, UNSEALED } from './pending-write.js'
+import { type PendingWrite, UNSEALED } from './pending-write.js'
 import type { PlainStore, PlainTarget } from './plain-store.js'
-import { PublishTogether } from './publish-together.js'
 import type { ScanPage, StoreStats } from './store.js'
 
 const NO_TIME = -1
-const FIRST_GROWN = 1024
 
 /** What the overlay asks of the writer that owns it. */
 export interface PendingOwner {
@@ -50,13 +49,10 @@ export class PendingWrites implements Overlay, PlainStore {
   readonly #records: RecordBatch
   readonly #owner: PendingOwner
   readonly #index = new PendingIndex()
-  /** The key of the write that is being applied; `table.key` is that of the evaluation. */
-  readonly #appliedKey: KeyBuffer
-  readonly #together: PublishTogether
-  /** Hashes of what has been inserted: their stripes may have to grow. */
-  #grown = new Int32Array(FIRST_GROWN)
-  #grownCount = 0
   readonly #queue = new PendingQueue()
+  readonly #fate: PendingFate
+  /** For keys of pending writes; `table.key` is that of the evaluation. */
+  readonly #scratchKey: KeyBuffer
   #nowMs = NO_TIME
   #seen = 0
   #changes = 0
@@ -71,8 +67,8 @@ export class PendingWrites implements Overlay, PlainStore {
     this.#staging = table.staging
     this.#records = records
     this.#owner = owner
-    this.#appliedKey = table.newKey()
-    this.#together = new PublishTogether(table)
+    this.#fate = new PendingFate(table, this.#queue, this.#index)
+    this.#scratchKey = table.newKey()
   }
 
   /** Begins the evaluation of a batch. */
@@ -119,38 +115,12 @@ export class PendingWrites implements Overlay, PlainStore {
 
   /** Publishes what has a position up to `lsn`, in order; a batch of several at one moment. */
   apply(lsn: number): void {
-    const isAll = this.#queue.isWithin(lsn)
-    if (isAll) this.#index.clear()
-    for (;;) {
-      const batch = this.#queue.takeBatch(lsn)
-      if (batch === undefined) break
-      if (batch instanceof PendingWrite) {
-        this.#publish(batch)
-        this.#noteApplied(batch, isAll)
-      } else {
-        this.#together.publish(batch)
-        for (const write of batch) this.#noteApplied(write, isAll)
-      }
-    }
-    for (let i = 0; i < this.#grownCount; i++) this.#staging.settle(this.#grown[i]!)
-    this.#grownCount = 0
-  }
-
-  #noteApplied(write: PendingWrite, isForgotten: boolean): void {
-    if (!isForgotten) this.#index.applied(write)
-    if (write.room === undefined) return
-    this.#staging.unreserve(write.hash, write.room)
-    if (this.#grownCount === this.#grown.length) {
-      const longer = new Int32Array(2 * this.#grownCount)
-      longer.set(this.#grown)
-      this.#grown = longer
-    }
-    this.#grown[this.#grownCount++] = write.hash
+    this.#fate.apply(lsn)
   }
 
   /** Forgets what has a position above `lsn`, and what has none. */
   dropAbove(lsn: number): void {
-    this.#dropWhile((last) => last.lsn > lsn)
+    this.#fate.dropWhile((last) => last.lsn > lsn)
   }
 
   /** The function returned forgets what of this batch has been added since. */
@@ -160,22 +130,12 @@ export class PendingWrites implements Overlay, PlainStore {
     const { unsealed } = this.#queue
     return () => {
       let surplus = this.#queue.unsealed - unsealed
-      this.#dropWhile(() => surplus-- > 0)
+      this.#fate.dropWhile(() => surplus-- > 0)
       // Where the log has refused something meanwhile, nothing of the batch is left.
       if (this.#queue.unsealed !== unsealed) return
       this.#records.cutTo(count, byteLength)
       this.#changes = changes
     }
-  }
-
-  /** Drops the newest writes as long as `goes` says so. */
-  #dropWhile(goes: (last: PendingWrite) => boolean): void {
-    for (let last = this.#queue.takeLast(goes); last !== undefined; last = this.#queue.takeLast(goes)) {
-      if (last.reference !== 0) this.#staging.discard(last.hash, last.reference)
-      if (last.room !== undefined) this.#staging.unreserve(last.hash, last.room)
-    }
-    this.#index.clear()
-    for (const write of this.#queue) this.#index.add(write, write.isClear ? undefined : this.#olderOf(write))
   }
 
   get size(): number {
@@ -280,7 +240,7 @@ export class PendingWrites implements Overlay, PlainStore {
 
   scan(cursor: number, count: number): ScanPage {
     this.#seeAll()
-    const page = scanOverlay(this.#table, this.#index, this.#appliedKey, this.nowMs(), cursor, count)
+    const page = scanOverlay(this.#table, this.#index, this.#scratchKey, this.nowMs(), cursor, count)
     // The answer says that something has expired: any record brings the time by which it has to the log.
     if (page.expired !== undefined && this.#records.count === 0 && this.#owner.isWritable) {
       this.#table.key.setBytes(page.expired)
@@ -292,15 +252,7 @@ export class PendingWrites implements Overlay, PlainStore {
 
   randomKey(): Buffer | undefined {
     const start = this.#staging.cursorOf(Math.floor(Math.random() * 2 ** 32) | 0)
-    for (const from of [start, 0]) {
-      for (let cursor = from; ; ) {
-        const page = this.scan(cursor, 1)
-        if (page.keys.length > 0) return page.keys[Math.floor(Math.random() * page.keys.length)]
-        cursor = page.cursor
-        if (cursor === 0) break
-      }
-    }
-    return undefined
+    return keyFrom(start, (cursor) => this.scan(cursor, 1))
   }
 
   stats(): StoreStats {
@@ -361,20 +313,5 @@ export class PendingWrites implements Overlay, PlainStore {
     this.#index.add(write, write.isClear ? undefined : this.#latest)
     this.#latest = write
     this.#reference = write.reference
-  }
-
-  #publish(write: PendingWrite): void {
-    if (write.isClear) {
-      this.#table.clear()
-      return
-    }
-    this.#appliedKey.setStored(write.keyWords, write.keyAt, write.keyBytes, write.hash)
-    if (write.reference === 0) this.#staging.remove(this.#appliedKey, write.counter)
-    else this.#staging.publish(this.#appliedKey, write.reference, write.stamp)
-  }
-
-  #olderOf(write: PendingWrite): PendingWrite | undefined {
-    this.#appliedKey.setStored(write.keyWords, write.keyAt, write.keyBytes, write.hash)
-    return this.#index.find(this.#appliedKey)
   }
 }
