@@ -11,7 +11,8 @@ import type { MappedRegion } from '../memory/mapped-region.js'
 import { UnsupportedError } from '../memory/native.js'
 import { type RegionName, regionName } from '../memory/region-name.js'
 import { bellPath, sweepServedLocked } from '../memory/served-files.js'
-import { DirectStore, type DirectStoreOptions } from '../store/direct-store.js'
+import { DirectStore } from '../store/direct-store.js'
+import { type DirectStoreOptions, factsOf } from '../store/direct-store-options.js'
 import { giveNameUp, takeName } from '../store/served-region.js'
 import { type Admission, ControlServer } from './control-server.js'
 
@@ -50,7 +51,7 @@ function openUnnamed(options: DirectStoreOptions): ServedTable {
 
 function openNamed(name: RegionName, options: DirectStoreOptions, release: string): ServedTable {
   const parts: { bell?: Bell; control?: ControlServer } = {}
-  const facts = DirectStore.factsOf(options)
+  const facts = factsOf(options)
   const isRecovering = options.isSequenced === true
   const region = takeName(name, facts, Date.now(), isRecovering, () => {
     sweepServedLocked(name)

@@ -4,17 +4,17 @@
  */
 
 import { copyToWords } from '../base/word-copy.js'
-import { EVICTION } from '../memory/header.js'
 import type { MappedHandle, MappedRegion } from '../memory/mapped-region.js'
 import { type SharedArrayHandle, SharedArrayRegion } from '../memory/shared-array-region.js'
 import { POSITIONS } from '../table/positions.js'
 import { READ_BYTES, SHORT_VALUE_BYTES } from '../table/reader.js'
-import { Space, type TableFacts } from '../table/space.js'
+import { Space } from '../table/space.js'
 import { Table } from '../table/table.js'
 import type { Touch } from '../table/touch.js'
 import type { WalkedEntry } from '../table/walker.js'
 import { ALWAYS, IF_ABSENT, IF_PRESENT, IF_STAMP, NO_EXPIRY } from '../table/writer.js'
-import { capacityWithin, withHeadroom } from './headroom.js'
+import { attachmentOf, type DirectStoreOptions, factsOf } from './direct-store-options.js'
+import { capacityWithin } from './headroom.js'
 import type { PlainStore, PlainTarget } from './plain-store.js'
 import { attachByName } from './served-region.js'
 import {
@@ -31,28 +31,9 @@ import {
 } from './store.js'
 import { Transactor } from './transactor.js'
 
-export interface DirectStoreOptions {
-  readonly capacityBytes: number
-  /** Number of stripes as a power of two. Default: one for every 512 KiB, at least 16. */
-  readonly stripeBits?: number
-  /** What happens when memory runs out. Default 'none': writes fail with FULL. */
-  readonly eviction?: 'none' | 'clock'
-  readonly lockTimeoutMs?: number
-  /** The secret key of the hash, where it must outlive the region. Default: random. */
-  readonly hashKey?: readonly [number, number]
-  /** The table has one writer, behind a log: others only read it, by the time that the writer tells. */
-  readonly isSequenced?: boolean
-  /** With `isSequenced`: reads throw AskWriter where only the writer can answer. */
-  readonly asksWriter?: boolean
-  /** Wall clock, milliseconds since 1970, for tests. */
-  readonly clock?: () => number
-}
-
 export type DirectStoreHandle = SharedArrayHandle | MappedHandle
 
 const CONDITIONS = { always: ALWAYS, absent: IF_ABSENT, present: IF_PRESENT } as const
-const DEFAULT_LOCK_TIMEOUT_MS = 1000
-const BYTES_PER_STRIPE_BITS = 19
 
 export class DirectStore implements Store, PlainStore {
   readonly #table: Table
@@ -72,35 +53,19 @@ export class DirectStore implements Store, PlainStore {
   }
 
   static create(options: DirectStoreOptions): DirectStore {
-    const facts = DirectStore.factsOf(options)
+    const facts = factsOf(options)
     const region = SharedArrayRegion.create(Space.regionBytes(facts))
-    return new DirectStore(Table.create(region, facts, attachment(options)), region, options)
-  }
-
-  /** What a region for these options is created with. */
-  static factsOf(options: DirectStoreOptions): TableFacts {
-    const bits = Math.ceil(Math.log2(options.capacityBytes)) - BYTES_PER_STRIPE_BITS
-    return {
-      capacityBytes:
-        options.isSequenced === true ? withHeadroom(options.capacityBytes) : options.capacityBytes,
-      stripeBits: options.stripeBits ?? Math.min(17, Math.max(4, bits)),
-      eviction: options.eviction === 'clock' ? EVICTION.CLOCK : EVICTION.NONE,
-      maxEntries: 0,
-      defaultTtlMs: 0,
-      keyCodec: 'bytes',
-      valueCodec: 'bytes',
-      ...(options.hashKey === undefined ? {} : { hashKey: options.hashKey }),
-    }
+    return new DirectStore(Table.create(region, facts, attachmentOf(options)), region, options)
   }
 
   /** Joins a region with a name, laid out by {@link factsOf}. */
   static join(region: MappedRegion, options: Partial<DirectStoreOptions> = {}): DirectStore {
-    return new DirectStore(Table.attach(region, attachment(options)), region, options)
+    return new DirectStore(Table.attach(region, attachmentOf(options)), region, options)
   }
 
   static attach(handle: DirectStoreHandle, options: Partial<DirectStoreOptions> = {}): DirectStore {
     const region = handle.kind === 'mapped' ? attachByName(handle) : SharedArrayRegion.attach(handle)
-    return new DirectStore(Table.attach(region, attachment(options)), region, options)
+    return new DirectStore(Table.attach(region, attachmentOf(options)), region, options)
   }
 
   /** What another thread needs to attach: structured-cloneable. */
@@ -321,11 +286,6 @@ export class DirectStore implements Store, PlainStore {
         return { stored: true, previous }
     }
   }
-}
-
-function attachment(options: Partial<DirectStoreOptions>) {
-  const { lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS, isSequenced = false, asksWriter = false, clock } = options
-  return { lockTimeoutMs, isSequenced, asksWriter, ...(clock === undefined ? {} : { clock }) }
 }
 
 function expiryMoment(expiry: Expiry): number {

@@ -22,7 +22,7 @@ import { SharedArrayRegion } from '../memory/shared-array-region.js'
 import { Space, type TableFacts } from '../table/space.js'
 import { Table } from '../table/table.js'
 import type { SnapshotEvent } from './chores.js'
-import { DirectStore } from './direct-store.js'
+import { factsOf } from './direct-store-options.js'
 import { reservedPages } from './headroom.js'
 import { RecoverySink } from './recovery-sink.js'
 import { type LoaderData, type LoadingOptions, SecondLoader } from './second-loader.js'
@@ -98,7 +98,7 @@ export function openOnDisk(options: SequencedOptions & { readonly disk: Disk }):
   const { disk, clock = wallClockMs, monotonicMs = realMonotonicMs } = options
   const startedAt = monotonicMs()
   const identity = options.identity ?? readIdentity(disk) ?? newIdentity()
-  const facts: TableFacts = DirectStore.factsOf({ ...options, hashKey: identity.hashKey, isSequenced: true })
+  const facts: TableFacts = factsOf({ ...options, hashKey: identity.hashKey, isSequenced: true })
   const table = attach(options, facts)
   const { lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS, loading } = options
   const region = table.space.region.share() as LoaderData['region']
