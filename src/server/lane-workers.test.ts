@@ -58,3 +58,14 @@ test('workers that rest hear their main thread, go back to rest, and end when th
   }
   assert.equal(watcher(), 0, 'and who watched has handed that on')
 })
+
+test('however many servers a process has, it has no more listeners for its end', async () => {
+  const before = process.listenerCount('exit')
+  const { store, workers } = await startWorkers(1)
+  try {
+    assert.equal(process.listenerCount('exit'), before)
+  } finally {
+    await workers.stop()
+    store.close()
+  }
+})

@@ -4,6 +4,7 @@
  *
  * Workers block on futexes, so a message alone does not reach them: the bell is rung for each. All of them serve all files.
  */
+import { EventEmitter } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { OperationError } from '../base/errors.js'
 import { inheritedFlags } from '../base/worker-flags.js'
@@ -43,6 +44,11 @@ export interface WriterOptions {
   readonly event: (event: LogEvent) => void
 }
 
+/** One listener of the process for all servers that it may have: from the eleventh on Node would print a warning. */
+const processEnd = new EventEmitter()
+processEnd.setMaxListeners(0)
+process.on('exit', () => processEnd.emit('exit'))
+
 export class LaneWorkers {
   readonly #options: LaneWorkersOptions
   readonly #workers: Worker[] = []
@@ -70,7 +76,7 @@ export class LaneWorkers {
   /** Resolves when all of them poll. Throws what stopped one of them from that. */
   static async start(options: LaneWorkersOptions): Promise<LaneWorkers> {
     const workers = new LaneWorkers(options)
-    process.on('exit', workers.#hurry)
+    processEnd.on('exit', workers.#hurry)
     try {
       await Promise.all(Array.from({ length: options.workers }, (_, number) => workers.#start(number)))
       return workers
@@ -101,7 +107,7 @@ export class LaneWorkers {
     }, STOP_TIMEOUT_MS)
     await Promise.all(this.#exits)
     clearTimeout(timer)
-    process.off('exit', this.#hurry)
+    processEnd.off('exit', this.#hurry)
     const gone = new OperationError('CLOSED', 'the server has stopped')
     for (const { reject } of this.#orders.values()) reject(gone)
     this.#orders.clear()

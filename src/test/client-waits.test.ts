@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { Client, isOperationError, Server } from '../index.js'
-import { NO_NAMED_TABLES, useScratchDirectory } from '../test/named-scratch.js'
+import { NO_NAMED_TABLES, useScratchDirectory } from './named-scratch.js'
 
 const INDEX = new URL('../index.js', import.meta.url).href
 const run = promisify(execFile)
