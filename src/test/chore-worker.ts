@@ -1,6 +1,8 @@
 /** The other side of a {@link ChoreThread}: does one chore a message. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { codecs, SharedMap, type SharedMapHandle } from '../index.js'
+import { codecs } from '../codec/codecs.js'
+import type { SharedMapHandle } from '../map/entry.js'
+import { SharedMap } from '../map/shared-map.js'
 import { type Chore, empty, fill } from './chores.js'
 
 const { table, values } = workerData as { table: SharedMapHandle; values: 'bytes' | 'float64' }

@@ -3,7 +3,9 @@
  * round writes a key in one of several ways, then says so.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import { codecs, SharedMap, type SharedMapHandle } from '../index.js'
+import { codecs } from '../codec/codecs.js'
+import type { SharedMapHandle } from '../map/entry.js'
+import { SharedMap } from '../map/shared-map.js'
 
 export interface DecodedCacheWorkerData {
   readonly table: SharedMapHandle

@@ -1,7 +1,7 @@
 /** A thread of the eviction test: sets and reads a table that is too small for it, and says what it met. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { isOperationError } from '../base/errors.js'
-import { SharedMap } from '../index.js'
+import { SharedMap } from '../map/shared-map.js'
 import type { EvictionRun } from './eviction.test.js'
 import { SeededRandom } from './seeded-random.js'
 

@@ -1,6 +1,7 @@
 /** The other thread of fresh-table.test.ts: fills its half of each table it is sent, from the same instant on. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { SharedMap, type SharedMapHandle } from '../index.js'
+import type { SharedMapHandle } from '../map/entry.js'
+import { SharedMap } from '../map/shared-map.js'
 
 const line = new Int32Array(workerData as SharedArrayBuffer)
 

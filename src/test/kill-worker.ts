@@ -3,7 +3,7 @@
  * loaded all it needs, says so, and opens the table when it is given a place. Data come as JSON.
  */
 import { once } from 'node:events'
-import { SharedMap } from '../index.js'
+import { SharedMap } from '../map/shared-map.js'
 import { Native } from '../memory/native.js'
 import { mapFile } from './named-scratch.js'
 import { type TerminateTask, TerminateWorker } from './terminate-worker.js'

@@ -6,7 +6,9 @@
  * Time stands still while a schedule runs.
  */
 import { isOperationError } from '../base/errors.js'
-import { type Codec, codecs, type SharedMap } from '../index.js'
+import type { Codec } from '../codec/codec.js'
+import { codecs } from '../codec/codecs.js'
+import type { SharedMap } from '../map/shared-map.js'
 import { computedNext, type Operation, type OperationName, type Register } from './linearizability.js'
 import type { ScheduledReader } from './schedule-reader.js'
 import type { Together } from './schedule-together.js'

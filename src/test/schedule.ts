@@ -8,8 +8,9 @@
  * threw; nobody slept until a timeout.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
-import { SharedMap, type SharedMapHandle } from '../index.js'
+import type { SharedMapHandle } from '../map/entry.js'
 import type { MapOptions } from '../map/options.js'
+import { SharedMap } from '../map/shared-map.js'
 import { geometry, PARTICIPANT_WORDS } from '../memory/geometry.js'
 import { HEADER } from '../memory/header.js'
 import { instrumentedTree, type Rewrite, removeTree } from './instrument.js'

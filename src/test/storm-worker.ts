@@ -6,7 +6,9 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { isOperationError } from '../base/errors.js'
-import { codecs, SharedMap, type SharedMapHandle } from '../index.js'
+import { codecs } from '../codec/codecs.js'
+import type { SharedMapHandle } from '../map/entry.js'
+import { SharedMap } from '../map/shared-map.js'
 import { SeededRandom } from './seeded-random.js'
 import { StormBoard } from './storm-board.js'
 import { STORM_BYTES, STORM_TEXT, type StormForm, stormId, stormKey } from './storm-values.js'

@@ -5,7 +5,10 @@
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { codecs, type MapOptions, SharedMap, type SharedMapHandle } from '../index.js'
+import { codecs } from '../codec/codecs.js'
+import type { SharedMapHandle } from '../map/entry.js'
+import type { MapOptions } from '../map/options.js'
+import { SharedMap } from '../map/shared-map.js'
 import { SeededRandom } from './seeded-random.js'
 import { StormBoard } from './storm-board.js'
 import type { StormCounts, StormWorkerData } from './storm-worker.js'

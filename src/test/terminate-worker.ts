@@ -5,7 +5,8 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { isOperationError } from '../base/errors.js'
-import { SharedMap, type SharedMapHandle } from '../index.js'
+import type { SharedMapHandle } from '../map/entry.js'
+import { SharedMap } from '../map/shared-map.js'
 import { SeededRandom } from './seeded-random.js'
 import { TerminateBoard } from './terminate-board.js'
 
