@@ -8,7 +8,8 @@ import { runSeed } from '../test/seeded-random.js'
 import { DROP_ALL, KEEP_ALL } from './crash-plan.js'
 import { DamageError } from './damage.js'
 import { decodeFrameHead, FRAME_HEAD_BYTES, FRAME_MAGIC, HEADER_BYTES, segmentName } from './format.js'
-import { decodeRecords, RecordBatch } from './record-batch.js'
+import { RecordBatch } from './record-batch.js'
+import { decodeRecords } from './record-reader.js'
 import { SimulatedCrash, SimulatedDisk } from './simulated-disk.js'
 
 const SEED = runSeed()

@@ -6,7 +6,7 @@ import type { Damage } from './damage.js'
 import type { Disk } from './disk.js'
 import { HEADER_BYTES, isZero, type SegmentHeader, segmentName } from './format.js'
 import type { SegmentTail } from './log-end.js'
-import type { RecordSink } from './record-batch.js'
+import type { RecordSink } from './record-reader.js'
 import { indexOfPosition, type Segment } from './segment-list.js'
 import {
   type ChainPoint,

@@ -26,26 +26,6 @@ const FIRST_BYTES = 1024
 /** Room behind the records, for who copies by words. */
 const SLACK_BYTES = 8
 
-/** Who takes decoded records, in the order of the log. The bytes are `bytes[start..end)`, valid until `flush` returns. */
-export interface RecordSink {
-  set(
-    bytes: Buffer,
-    keyStart: number,
-    keyEnd: number,
-    valueEnd: number,
-    /** Bits of `RECORD_FLAG`. The value starts where the key ends. */
-    flags: number,
-    /** Milliseconds since 1970; Infinity: none. */
-    expiresAtMs: number,
-    lsn: number,
-  ): void
-  delete(bytes: Buffer, keyStart: number, keyEnd: number, lsn: number): void
-  /** Removes every entry. */
-  clear(lsn: number): void
-  /** The bytes handed over since the last time are about to be used for others. Absent: they are copied at once. */
-  flush?(): void
-}
-
 /** A key in private memory, padded to whole words. */
 export interface WordKey {
   readonly words: Int32Array
@@ -162,65 +142,4 @@ export class RecordBatch {
     this.#view = new DataView(grown.buffer)
     this.#words = new Int32Array(grown.buffer)
   }
-}
-
-/**
- * Hands the `count` records in `bytes[start..end)` to `sink`, those from position `fromLsn` on; `firstLsn` is that of
- * the first. Returns what is wrong, with nothing handed over, if they are not exactly that many well-formed records.
- */
-export function decodeRecords(
-  bytes: Buffer,
-  start: number,
-  end: number,
-  count: number,
-  firstLsn: number,
-  fromLsn: number,
-  sink: RecordSink,
-): string | undefined {
-  const fault = checkRecords(bytes, start, end, count)
-  if (fault !== undefined) return fault
-  let at = start
-  for (let lsn = firstLsn; lsn < firstLsn + count; lsn++) {
-    const word0 = bytes.readUInt32LE(at)
-    const word1 = bytes.readUInt32LE(at + 4)
-    const keyStart = at + RECORD_HEAD_BYTES
-    const keyEnd = keyStart + (word1 & 0x1ffff)
-    const valueEnd = keyEnd + (word0 & 0x7ff_ffff)
-    const flags = (word1 >>> 17) & 0xff
-    const expires = (flags & RECORD_FLAG.expires) !== 0
-    at = expires ? valueEnd + EXPIRY_BYTES : valueEnd
-    if (lsn < fromLsn) continue
-    const type = word0 >>> 27
-    if (type === RECORD_TYPE.set)
-      sink.set(
-        bytes,
-        keyStart,
-        keyEnd,
-        valueEnd,
-        flags,
-        expires ? bytes.readDoubleLE(valueEnd) : Infinity,
-        lsn,
-      )
-    else if (type === RECORD_TYPE.delete) sink.delete(bytes, keyStart, keyEnd, lsn)
-    else sink.clear(lsn)
-  }
-  return undefined
-}
-
-/** What is wrong with the records in `bytes[start..end)`, if anything. */
-function checkRecords(bytes: Buffer, start: number, end: number, count: number): string | undefined {
-  let at = start
-  for (let index = 0; index < count; index++) {
-    if (at + RECORD_HEAD_BYTES > end) return 'a frame holds fewer records than it says'
-    const word0 = bytes.readUInt32LE(at)
-    const word1 = bytes.readUInt32LE(at + 4)
-    const type = word0 >>> 27
-    if (type < RECORD_TYPE.set || type > RECORD_TYPE.clear) return 'a record has an unknown type'
-    const flags = word1 >>> 17
-    if (flags > (RECORD_FLAG.ascii | RECORD_FLAG.expires)) return 'a record has unknown flags'
-    at += RECORD_HEAD_BYTES + (word1 & 0x1ffff) + (word0 & 0x7ff_ffff)
-    if ((flags & RECORD_FLAG.expires) !== 0) at += EXPIRY_BYTES
-    if (at > end) return 'a record runs past its frame'
-  }
-  return end - at < 8 ? undefined : 'a frame holds more than its records'
 }

@@ -19,7 +19,7 @@ import {
   isZero,
   type SegmentHeader,
 } from './format.js'
-import { decodeRecords, type RecordSink } from './record-batch.js'
+import { decodeRecords, type RecordSink } from './record-reader.js'
 
 /** Where a log goes on. */
 export interface ChainPoint {

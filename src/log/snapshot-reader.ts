@@ -6,7 +6,7 @@ import { OperationError } from '../base/errors.js'
 import type { Damage } from './damage.js'
 import { type Disk, type DiskFile, readFully } from './disk.js'
 import { HEADER_BYTES } from './format.js'
-import { decodeRecords, type RecordSink } from './record-batch.js'
+import { decodeRecords, type RecordSink } from './record-reader.js'
 import {
   BLOCK_HEAD_BYTES,
   BLOCK_KIND,
@@ -138,7 +138,7 @@ class SnapshotRead {
   #hash = 0
   /** For one block at a time. */
   #buffer: Buffer = Buffer.alloc(0)
-  #hashes: Buffer = Buffer.alloc(0)
+  #hashes: DataView = new DataView(new ArrayBuffer(0))
   readonly #head = Buffer.alloc(BLOCK_HEAD_BYTES)
   /** Hashes of a block that may be skipped. */
   #skimmed: Buffer = Buffer.alloc(0)
@@ -151,7 +151,7 @@ class SnapshotRead {
     this.#size = file.size()
     this.#entrySink = {
       set: (bytes, keyStart, keyEnd, valueEnd, flags, expiresAtMs) => {
-        const hash = this.#hashes.readInt32LE(4 * this.#hash++)
+        const hash = this.#hashes.getInt32(4 * this.#hash++, true)
         sink.load(bytes, keyStart, keyEnd, valueEnd, flags, expiresAtMs, hash)
       },
       delete() {},
@@ -249,7 +249,7 @@ class SnapshotRead {
     const { kind, count, body } = block
     const hashes = hashBytes(count)
     if (kind !== BLOCK_KIND.entries || hashes > body.length) return 'a block has an unknown kind or count'
-    this.#hashes = body.subarray(0, hashes)
+    this.#hashes = new DataView(body.buffer, body.byteOffset, hashes)
     this.#hash = 0
     this.#entries += count
     const fault = decodeRecords(body, hashes, body.length, count, 1, 1, this.#entrySink)

@@ -78,11 +78,7 @@ export class RecoverySink implements EntrySink {
   }
 
   expect(entries: number): void {
-    // The first has made the buckets before anybody else came.
-    if (this.#checkIsWanted !== undefined) return
-    this.#bulk.end()
-    this.#table.reserve(Math.min(entries, this.#table.space.facts.capacityBytes / LEAST_ENTRY_BYTES))
-    this.#bulk.begin()
+    this.#bulk.expect(Math.min(entries, this.#table.space.facts.capacityBytes / LEAST_ENTRY_BYTES))
   }
 
   load(

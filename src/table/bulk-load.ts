@@ -14,14 +14,17 @@ import { copyToWords } from '../base/word-copy.js'
 import { HEADER } from '../memory/header.js'
 import { PARTICIPANT } from '../memory/participant.js'
 import { GRANULE_BITS, GRANULE_MASK, type Reference, type Segment } from '../memory/region.js'
+import { bucketIndex } from './buckets.js'
+import { BulkGrowth } from './bulk-growth.js'
+import { BulkPlace } from './bulk-place.js'
 import { Chain } from './chain.js'
 import type { Desk } from './desk.js'
-import { Growth } from './growth.js'
 import { KeyBuffer } from './key-buffer.js'
 import { chunkBytes, FLAG_ASCII, FLAG_EXPIRY, keyOffset, keyWords, STRIPE } from './layout.js'
 import type { Space } from './space.js'
 import { NO_EXPIRY } from './writer.js'
 
+const { buckets: BUCKETS } = STRIPE
 const BATCH = 64
 const KEY_BYTES = 64
 /** A value length that stands for a delete. */
@@ -51,7 +54,8 @@ export class BulkLoad {
   readonly #desk: Desk
   readonly #owner: BulkOwner
   readonly #chain: Chain
-  readonly #growth: Growth
+  readonly #growth: BulkGrowth
+  readonly #place: BulkPlace
   readonly #words: Int32Array
   readonly #segments: readonly Segment[]
   readonly #me: number
@@ -71,6 +75,11 @@ export class BulkLoad {
   /** The memory of `bytes` as words, and where `bytes` begins in it. */
   #source: Int32Array = new Int32Array(0)
   #base = 0
+  /** Of each of the batch: its hash; and when it was touched, its stripe, how many buckets that had, and its bucket's first line. */
+  readonly #hashes = new Int32Array(BATCH)
+  readonly #stripes = new Int32Array(BATCH)
+  readonly #buckets = new Int32Array(BATCH)
+  readonly #lines = new Int32Array(BATCH)
   /** Where loads go that are made for the cache alone. */
   seen = 0
 
@@ -79,7 +88,8 @@ export class BulkLoad {
     this.#desk = desk
     this.#owner = owner
     this.#chain = new Chain(space)
-    this.#growth = new Growth(space, this.#chain)
+    this.#growth = new BulkGrowth(space, this.#chain, desk)
+    this.#place = new BulkPlace(space)
     this.#words = space.words
     this.#segments = space.region.segments
     this.#me = space.registry.at
@@ -99,6 +109,11 @@ export class BulkLoad {
     assert(this.#shift < 32 || end - first === 1, 'a share of more than one stripe')
     this.#firstStripe = first
     this.#endStripe = end
+  }
+
+  /** So many entries are to come, in all of the table. */
+  expect(entries: number): void {
+    this.#growth.expect(entries)
   }
 
   /** Whether the entry of that hash is loaded here. */
@@ -144,13 +159,8 @@ export class BulkLoad {
     this.#count = 0
     this.#touch(count)
     for (let slot = 0; slot < count; slot++) {
-      const key = this.#keys[slot]!
-      if (this.#valueBytes[slot] === DELETE) this.#remove(key)
-      else if (!this.#put(key, slot)) {
-        this.#tellFull(slot)
-        continue
-      }
-      if (this.#wasFull) this.#owner.settled(this.#bytes, this.#keyStarts[slot]!, this.#keyEnds[slot]!)
+      if (!this.#putShort(slot) && !this.#change(slot)) this.#tellFull(slot)
+      else if (this.#wasFull) this.#owner.settled(this.#bytes, this.#keyStarts[slot]!, this.#keyEnds[slot]!)
     }
   }
 
@@ -169,6 +179,7 @@ export class BulkLoad {
     key.setFromWords(this.#source, this.#base + keyStart, keyEnd - keyStart, hash)
     if (hash === undefined && !this.isMine(key.hash)) return -1
     this.#count = slot + 1
+    this.#hashes[slot] = key.hash
     this.#keyStarts[slot] = keyStart
     this.#keyEnds[slot] = keyEnd
     return slot
@@ -185,15 +196,52 @@ export class BulkLoad {
   /** Loads the stripes and bucket lines of the batch, in loops so short that the loads overlap. */
   #touch(count: number): void {
     const { buckets } = this.#chain
-    let seen = 0
-    for (let slot = 0; slot < count; slot++)
-      seen ^= this.#words[buckets.stripeAt(this.#keys[slot]!.hash) + STRIPE.buckets]!
+    const words = this.#words
+    const segments = this.#segments
+    const hashes = this.#hashes
+    const stripes = this.#stripes
+    const counts = this.#buckets
+    const lines = this.#lines
     for (let slot = 0; slot < count; slot++) {
-      const { hash } = this.#keys[slot]!
-      const line = buckets.lineFor(buckets.stripeAt(hash), hash)
-      seen ^= this.#segments[line >>> GRANULE_BITS]!.words[(line & GRANULE_MASK) << 2]!
+      const stripeAt = buckets.stripeAt(hashes[slot]!)
+      stripes[slot] = stripeAt
+      counts[slot] = words[stripeAt + BUCKETS]!
+    }
+    let seen = 0
+    for (let slot = 0; slot < count; slot++) {
+      const line =
+        counts[slot] === 0 ? 0 : buckets.line(stripes[slot]!, bucketIndex(hashes[slot]!, counts[slot]!))
+      lines[slot] = line
+      seen ^= segments[line >>> GRANULE_BITS]!.words[(line & GRANULE_MASK) << 2]!
     }
     this.seen = seen
+  }
+
+  /** The usual case, in one function: a short value. False, with nothing changed, if it is another one. */
+  #putShort(slot: number): boolean {
+    const valueBytes = this.#valueBytes[slot]!
+    const stripeAt = this.#stripes[slot]!
+    if (valueBytes < 0 || valueBytes > LONG_BYTES || this.#expiries[slot] !== NO_EXPIRY) return false
+    // More buckets since then have left some keys of each elsewhere.
+    const line =
+      this.#words[stripeAt + BUCKETS] === this.#buckets[slot]
+        ? this.#lines[slot]!
+        : this.#chain.buckets.lineFor(stripeAt, this.#hashes[slot]!)
+    if (line === 0) return false
+    const valueWord = valueBytes | this.#ascii[slot]!
+    const key = this.#keys[slot]!
+    if (!this.#place.put(stripeAt, line, key, valueWord, this.#source, this.#base + this.#keyEnds[slot]!))
+      return false
+    if (this.#place.isNew && this.#growth.isDue(stripeAt)) this.#growth.grow(stripeAt)
+    return true
+  }
+
+  /** Any case; false as in `#put`. */
+  #change(slot: number): boolean {
+    const key = this.#keys[slot]!
+    if (this.#valueBytes[slot] !== DELETE) return this.#put(key, slot)
+    this.#remove(key)
+    return true
   }
 
   /** False, with nothing changed but that the key has no entry, if there is no memory. */
@@ -203,7 +251,7 @@ export class BulkLoad {
     const valueWord =
       this.#valueBytes[slot]! | this.#ascii[slot]! | (expiresAtMs === NO_EXPIRY ? 0 : FLAG_EXPIRY)
     const bytes = chunkBytes(valueWord, key.byteLength)
-    if (this.#words[stripeAt + STRIPE.buckets] === 0 && !this.#bring(stripeAt)) return false
+    if (this.#words[stripeAt + BUCKETS] === 0 && !this.#growth.start(stripeAt)) return false
     const { slab } = this.#space
     if (this.#chain.find(stripeAt, key)) {
       const old = this.#chain.reference
@@ -218,7 +266,7 @@ export class BulkLoad {
       this.#chain.find(stripeAt, key)
     }
     if (this.#chain.needsLine(stripeAt)) {
-      if (!this.#bringLine(stripeAt)) return false
+      if (!this.#growth.bringLine(stripeAt)) return false
       this.#chain.find(stripeAt, key)
     }
     const reference = this.#allocate(bytes)
@@ -226,7 +274,7 @@ export class BulkLoad {
     this.#fill(reference, key, slot, valueWord, expiresAtMs)
     this.#chain.insert(stripeAt, key.hash, reference)
     this.#words[this.#me + PARTICIPANT.chunkInHand] = 0
-    if (this.#growth.isDue(stripeAt)) this.#grow(stripeAt)
+    if (this.#growth.isDue(stripeAt)) this.#growth.grow(stripeAt)
     return true
   }
 
@@ -273,39 +321,6 @@ export class BulkLoad {
     const { words } = this.#segments[reference >>> GRANULE_BITS]!
     const at = (reference & GRANULE_MASK) << 2
     return chunkBytes(words[at]!, words[at + 1]!)
-  }
-
-  /**
-   * Splits many buckets at once, ahead of need, as far as the extent has lines: neighbours come into the cache together,
-   * where one a time would each cost two misses (measured: two fifths of a load in random order).
-   */
-  #grow(stripeAt: number): void {
-    if (this.#growth.missingLines(stripeAt) !== 0 && !this.#bring(stripeAt)) return
-    const { pages, shape } = this.#space
-    const ahead = pages.freePages > shape.totalPages >>> 3 ? this.#words[stripeAt + STRIPE.buckets]! >>> 2 : 0
-    for (let count = ahead + 1; count > 0; count--) {
-      if (this.#growth.missingLines(stripeAt) !== 0) return
-      while (!this.#growth.split(stripeAt)) if (!this.#bringLine(stripeAt)) return
-    }
-  }
-
-  /** The stripe's next extent. */
-  #bring(stripeAt: number): boolean {
-    const count = this.#growth.missingLines(stripeAt)
-    const lines = count < 0 ? 0 : this.#desk.lines(count, stripeAt)
-    if (lines === 0) return false
-    this.#growth.addExtent(stripeAt, lines, count)
-    this.#growth.start(stripeAt)
-    this.#space.lines.placed()
-    return true
-  }
-
-  #bringLine(stripeAt: number): boolean {
-    const line = this.#desk.lines(1, stripeAt)
-    if (line === 0) return false
-    this.#chain.addSpareLines(stripeAt, line, 1)
-    this.#space.lines.placed()
-    return true
   }
 
   #tellFull(slot: number): void {
