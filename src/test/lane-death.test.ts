@@ -43,10 +43,10 @@ const CANARIES: readonly (LaneBreak & { readonly name: string; readonly dies: 'w
     name: 'a short reply published before it is there',
     dies: 'worker',
     file: 'short-slots.js',
-    find: 'copyWords(message.words, 0, words, at + HEAD_WORDS, (payloadBytes + 3) >>> 2);',
+    find: 'copyLongs(message.longs, 0, this.#longs, (at + HEAD_WORDS) >>> 1, (payloadBytes + 7) >>> 3);',
     put:
       'Atomics.store(words, at, (sequence << STATE_BITS) | state); ' +
-      'copyWords(message.words, 0, words, at + HEAD_WORDS, (payloadBytes + 3) >>> 2);',
+      'copyLongs(message.longs, 0, this.#longs, (at + HEAD_WORDS) >>> 1, (payloadBytes + 7) >>> 3);',
   },
   {
     name: 'a long reply published before it is there',
@@ -73,10 +73,10 @@ const CANARIES: readonly (LaneBreak & { readonly name: string; readonly dies: 'w
     name: 'a short request published before it is there',
     dies: 'client',
     file: 'short-slots.js',
-    find: 'copyWords(message.words, 0, words, at + HEAD_WORDS, (payloadBytes + 3) >>> 2);',
+    find: 'copyLongs(message.longs, 0, this.#longs, (at + HEAD_WORDS) >>> 1, (payloadBytes + 7) >>> 3);',
     put:
       'Atomics.store(words, at, (sequence << STATE_BITS) | state); ' +
-      'copyWords(message.words, 0, words, at + HEAD_WORDS, (payloadBytes + 3) >>> 2);',
+      'copyLongs(message.longs, 0, this.#longs, (at + HEAD_WORDS) >>> 1, (payloadBytes + 7) >>> 3);',
   },
   {
     name: 'a long request published before it is there',

@@ -6,7 +6,7 @@ import { type SearchResult, searchAll, searchSome } from './schedule-search.js'
 import { runSeed, SeededRandom } from './seeded-random.js'
 
 /** With two participants, after all of one preemption; with three, instead of them. */
-const RANDOM_SCHEDULES = 100
+const RANDOM_SCHEDULES = 40
 
 describe('lanes, one shared access at a time: no wake-up is missed, nothing done twice or out of order', () => {
   const seed = runSeed()

@@ -29,7 +29,7 @@ export interface CrashOptions {
   readonly kills: number
   /** Longest life after it is ready. */
   readonly mostLifeMs: number
-  /** No further life begins after this, but for the first two. */
+  /** No further life begins after this, but for the first two, and until something was acknowledged and read. */
   readonly mostMs: number
   readonly durability?: 'always' | 'interval' | 'os'
 }
@@ -82,11 +82,17 @@ class CrashRun {
     const { kills, mostMs } = this.#options
     const endMs = performance.now() + mostMs
     await this.#check(await this.#start())
-    while (this.counts.kills < kills && (this.counts.kills < 2 || performance.now() < endMs)) {
+    while (this.counts.kills < kills && (!this.#hasShownSomething() || performance.now() < endMs)) {
       await this.#live(this.#port)
       this.counts.kills++
       await this.#check(await this.#start())
     }
+  }
+
+  /** Lives that end before anybody was told anything show little. */
+  #hasShownSomething(): boolean {
+    const { kills, acknowledged, reads } = this.counts
+    return kills >= 2 && acknowledged > 0 && reads > 0
   }
 
   close(): void {
