@@ -3,7 +3,7 @@ import { OperationError } from '../base/errors.js'
 import { CHANNEL_STATUS } from '../channel/layout.js'
 import { readFailure } from '../commands/operations/failure.js'
 import { type OperationMessage, STATUS } from '../commands/operations/operation.js'
-import type { Decode } from './requests.js'
+import type { Decode } from './replies.js'
 
 /** Throws OperationError, TypeError or RangeError for a reply that is an error, and what `decode` throws. */
 export function answerOf<R>(reply: OperationMessage, decode: Decode<R>): R {

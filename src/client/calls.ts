@@ -14,7 +14,7 @@ import { Message } from '../channel/message.js'
 import { EFFECT, type Effect } from '../commands/operations/operation.js'
 import { answerOf } from './answer.js'
 import { abortedBy } from './call-options.js'
-import type { Decode } from './requests.js'
+import type { Decode } from './replies.js'
 
 interface Call {
   readonly resolve: (value: unknown) => void

@@ -1,58 +1,48 @@
 /**
  * Every operation that is one request and one reply: a method checks its arguments, fills `message` and sets `effect`, and
- * returns what makes the answer of the reply. Promises, blocking calls and windowed ones all begin here.
+ * returns what makes the answer of the reply (replies.ts). Promises, blocking calls and windowed ones all begin here.
  *
  * User code (codecs) runs before the message is filled, so it may come back to the same client. The message is valid
- * until the next method is called; the decoders keep nothing of a reply.
+ * until the next method is called.
  */
 import { MAX_VALUE_BYTES } from '../base/limits.js'
 import { type Codec, describe } from '../codec/codec.js'
-import { FieldReader, FieldWriter } from '../commands/operations/fields.js'
+import { FieldWriter } from '../commands/operations/fields.js'
 import {
   type Effect,
   FLAGS,
   NUMBER_KIND,
   type Operation,
   type OperationMessage,
-  STATUS,
-  valueIn,
 } from '../commands/operations/operation.js'
 import { OPERATIONS } from '../commands/operations/operation-table.js'
 import { checkTtl, checkWholeNumber, ttlOf } from '../map/arguments.js'
 import { checkSetOptions, type Entry, type SetOptions } from '../map/entry.js'
 import type { StoreStats } from '../store/store.js'
+import {
+  bytesOf,
+  type Decode,
+  entryFrom,
+  firstOf,
+  type Hit,
+  hitFrom,
+  isDone,
+  isYes,
+  manyFrom,
+  type Page,
+  pageFrom,
+  remainingOf,
+  type StoredValue,
+  statsOf,
+  storedOf,
+  sumFrom,
+  valueFrom,
+} from './replies.js'
 import { fillRequest, NOTHING } from './request-writer.js'
 import { type Prepared, WireCodec } from './wire-codec.js'
 
-export type Decode<R> = (reply: OperationMessage) => R
-
-export interface Page<K> {
-  readonly cursor: number
-  readonly keys: K[]
-}
-
-export interface Hit {
-  readonly value: number
-  readonly remainingTtlMs: number
-}
-
-export interface StoredValue {
-  readonly bytes: Buffer
-  readonly version: number
-}
-
 const DEFAULT_SCAN_COUNT = 100
 const MAX_SCAN_COUNT = 65_536
-
-const isYes: Decode<boolean> = ({ code }) => code === STATUS.YES
-const isDone: Decode<void> = () => {}
-const firstOf: Decode<number> = ({ first }) => first
-const remainingOf: Decode<number | undefined> = ({ code, second }) =>
-  code === STATUS.NO ? undefined : second
-const statsOf: Decode<StoreStats> = (reply) => JSON.parse(valueIn(reply).toString('utf8')) as StoreStats
-const storedOf: Decode<StoredValue | undefined> = (reply) =>
-  reply.code === STATUS.NO ? undefined : { bytes: Buffer.from(valueIn(reply)), version: reply.first }
-const bytesOf: Decode<Buffer> = (reply) => Buffer.from(valueIn(reply))
 
 export class Requests<K, V> {
   readonly keys: WireCodec<K>
@@ -66,26 +56,18 @@ export class Requests<K, V> {
   readonly #toSum: Decode<V>
   readonly #toHit: Decode<Hit>
   readonly #toPage: Decode<Page<K>>
+  readonly #toMany: Decode<(V | undefined)[]>
 
   constructor(keys: Codec<K>, values: Codec<V>, message: OperationMessage) {
     this.keys = new WireCodec(keys)
     this.values = new WireCodec(values)
     this.message = message
-    this.#toValue = (reply) => (reply.code === STATUS.NO ? undefined : this.values.decodeIn(reply))
-    this.#toEntry = (reply) => {
-      if (reply.code === STATUS.NO) return undefined
-      const { first: version, second: remainingTtlMs } = reply
-      return { value: this.values.decodeIn(reply), version, remainingTtlMs }
-    }
-    this.#toSum = (reply) => this.values.decodeIn(reply)
-    this.#toHit = (reply) => {
-      const { second: remainingTtlMs } = reply
-      return { value: this.values.decodeIn(reply) as number, remainingTtlMs }
-    }
-    this.#toPage = (reply) => ({
-      cursor: reply.first,
-      keys: new FieldReader(this.#listIn(reply, this.keys)).rest().map((key) => this.keys.decode(key)),
-    })
+    this.#toValue = valueFrom(this.values)
+    this.#toEntry = entryFrom(this.values)
+    this.#toSum = sumFrom(this.values)
+    this.#toHit = hitFrom(this.values)
+    this.#toPage = pageFrom(this.keys)
+    this.#toMany = manyFrom(this.values)
   }
 
   get(key: K): Decode<V | undefined> {
@@ -206,13 +188,7 @@ export class Requests<K, V> {
   valuesOf(keys: readonly Uint8Array[]): Decode<(V | undefined)[]> {
     for (const key of keys) this.#fields.add(key)
     this.#fillList(OPERATIONS.getMany)
-    return (reply) => {
-      const fields = new FieldReader(this.#listIn(reply, this.values))
-      return Array.from({ length: reply.first }, () => {
-        const bytes = fields.nextOrAbsent()
-        return bytes === undefined ? undefined : this.values.decode(bytes)
-      })
-    }
+    return this.#toMany
   }
 
   /** As {@link get}, for a key that is bytes. */
@@ -246,11 +222,6 @@ export class Requests<K, V> {
   compareAndDelete(key: K, expected: Uint8Array): Decode<boolean> {
     this.#fillPrepared(OPERATIONS.compareAndDelete, this.keys.prepare(key), expected)
     return isYes
-  }
-
-  /** A list of values: a copy where decoding the first runs user code, which may use the reply for another. */
-  #listIn(reply: OperationMessage, codec: { readonly runsUserCode: boolean }): Buffer {
-    return codec.runsUserCode ? Buffer.from(valueIn(reply)) : valueIn(reply)
   }
 
   #fill(operation: Operation, key: K): void {

@@ -10,7 +10,8 @@ import { MAX_VALUE_BYTES } from '../base/limits.js'
 import { checkFunction, checkIterable } from '../map/arguments.js'
 import type { SetOptions } from '../map/entry.js'
 import { ASK, type DirectReads } from './direct-reads.js'
-import { bytesFrom, type Decode, type Page, type Requests } from './requests.js'
+import type { Decode, Page } from './replies.js'
+import { bytesFrom, type Requests } from './requests.js'
 
 export type Rounds<R> = Generator<Decode<unknown>, R, unknown>
 

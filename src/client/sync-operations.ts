@@ -9,7 +9,7 @@ import type { StoreStats } from '../store/store.js'
 import { type CallOptions, checkCallOptions } from './call-options.js'
 import type { ClientCore } from './client-core.js'
 import { ASK } from './direct-reads.js'
-import type { Hit, Page } from './requests.js'
+import type { Hit, Page } from './replies.js'
 import { compareAndSet, compute, entryPage, getMany, getOrInsert, setMany } from './rounds.js'
 import { type Change, transaction } from './transactions.js'
 

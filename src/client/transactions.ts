@@ -8,7 +8,8 @@ import { OPERATIONS } from '../commands/operations/operation-table.js'
 import { numberField, VERSION_BYTES } from '../commands/operations/together.js'
 import { checkFunction, checkIterable } from '../map/arguments.js'
 import { ABSENT } from '../store/store.js'
-import { bytesFrom, type Decode, type Requests } from './requests.js'
+import type { Decode } from './replies.js'
+import { bytesFrom, type Requests } from './requests.js'
 import { ask, type Rounds } from './rounds.js'
 
 /** What a transaction changes: keys with their new values, undefined to delete. Nothing: it only reads. */

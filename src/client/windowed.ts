@@ -14,7 +14,7 @@ import { Message } from '../channel/message.js'
 import type { Effect } from '../commands/operations/operation.js'
 import { answerOf } from './answer.js'
 import type { Calls } from './calls.js'
-import type { Decode } from './requests.js'
+import type { Decode } from './replies.js'
 
 /** Ids of one connection; those of the lane are below. */
 const IDS_A_CONNECTION = 1 << 30
