@@ -5,20 +5,19 @@
  */
 import { EventEmitter } from 'node:events'
 import { monotonicMs } from '../base/clock.js'
-import { isOperationError, OperationError } from '../base/errors.js'
+import { OperationError } from '../base/errors.js'
 import type { Message } from '../channel/message.js'
 import { answerOf } from './answer.js'
 import { type CallOptions, checkSignal, checkTimeout } from './call-options.js'
 import { outcomeOf } from './calls.js'
 import type { Connection, Connector } from './connection.js'
 import { Link } from './link.js'
+import { Reconnection } from './reconnection.js'
 import type { Decode } from './replies.js'
 import type { Requests } from './requests.js'
 import type { Rounds } from './rounds.js'
 import type { Answer } from './windowed.js'
 
-const FIRST_PAUSE_MS = 10
-const LONGEST_PAUSE_MS = 500
 /** Between looks for room that only the server can make. */
 const ROOM_PAUSE_MS = 1
 const SLEEPER = new Int32Array(new SharedArrayBuffer(4))
@@ -37,8 +36,7 @@ export class ClientCore<K, V> {
   readonly requests: Requests<K, V>
   readonly events = new EventEmitter()
   readonly #message: Message
-  readonly #connector: Connector | undefined
-  readonly #window: number
+  readonly #reconnection: Reconnection | undefined
   readonly #timeoutMs: number
   #link: Link<K, V>
   #links = 0
@@ -47,14 +45,19 @@ export class ClientCore<K, V> {
   /** Something is to come that nobody has asked for: messages. */
   #isHeld = false
   #areCallsReferenced = true
-  #retry: NodeJS.Timeout | undefined
 
   constructor({ connection, connector, requests, message, window, timeoutMs }: CoreOptions<K, V>) {
     this.requests = requests
     this.#message = message
-    this.#connector = connector
-    this.#window = window
     this.#timeoutMs = timeoutMs
+    if (connector !== undefined)
+      this.#reconnection = new Reconnection(
+        () => connector.connect(window, timeoutMs),
+        (next) => {
+          this.#link = this.#open(next)
+          this.events.emit('reconnect')
+        },
+      )
     this.#link = this.#open(connection)
     // Whoever got the client a moment ago is listening by then.
     setImmediate(() => this.events.emit('connect')).unref()
@@ -206,7 +209,7 @@ export class ClientCore<K, V> {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    clearTimeout(this.#retry)
+    this.#reconnection?.end()
     this.#link.end(new OperationError('CLOSED', 'this client was closed'))
   }
 
@@ -269,31 +272,7 @@ export class ClientCore<K, V> {
   #ended(error: OperationError): void {
     if (!this.#isClosed) {
       this.events.emit('disconnect', error)
-      this.#reconnectIn(FIRST_PAUSE_MS)
-    }
-  }
-
-  #reconnectIn(pauseMs: number): void {
-    if (this.#connector === undefined || this.#isClosed) return
-    this.#retry = setTimeout(() => void this.#reconnect(pauseMs), pauseMs)
-    if (!this.#keepsAlive) this.#retry.unref()
-  }
-
-  async #reconnect(pausedMs: number): Promise<void> {
-    try {
-      const connection = await this.#connector?.connect(this.#window, this.#timeoutMs)
-      if (connection === undefined) return
-      if (this.#isClosed) {
-        connection.close()
-        return
-      }
-      this.#link = this.#open(connection)
-      this.events.emit('reconnect')
-    } catch (error) {
-      // Out of descriptors, say: nobody waits for this, and it may pass.
-      const isOfSystem = typeof (error as NodeJS.ErrnoException).syscall === 'string'
-      if (!isOfSystem && !isOperationError(error)) throw error
-      this.#reconnectIn(Math.min(LONGEST_PAUSE_MS, pausedMs * 2))
+      this.#reconnection?.begin()
     }
   }
 
@@ -302,14 +281,13 @@ export class ClientCore<K, V> {
   }
 
   #applyReferences(): void {
-    if (this.#keepsAlive) this.#retry?.ref()
-    else this.#retry?.unref()
+    this.#reconnection?.setReferenced(this.#keepsAlive)
     this.#link.setReferenced(this.#keepsAlive, this.#areCallsReferenced)
   }
 
   #whyNot(): OperationError {
     if (this.#isClosed) return new OperationError('CLOSED', 'this client was closed')
-    const hope = this.#connector === undefined ? '' : ': reconnecting'
+    const hope = this.#reconnection === undefined ? '' : ': reconnecting'
     return new OperationError('SERVER_GONE', `there is no server now${hope}`, { outcome: 'not-applied' })
   }
 }
