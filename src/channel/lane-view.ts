@@ -1,6 +1,7 @@
 /**
  * The words of one lane, as both sides see them: where its slots and its transfer space lie, and how a message gets into
- * a slot. Copies whole words, so a payload's last word may carry up to three bytes of leftovers.
+ * a slot. Copies whole words, so a payload's last word may carry up to three bytes of leftovers (seven where short-slots.ts
+ * copies).
  *
  * Decides nothing and checks nothing: the client trusts its server, and the server checks before it comes here.
  */

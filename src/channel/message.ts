@@ -3,7 +3,7 @@
  * anybody looks at it. One is used again and again, so nothing is allocated for a message of usual size.
  *
  * The payload is the key, zeros or leftovers to a multiple of four bytes, and the value; write it with `words` or `bytes`
- * after `shape` has made room. Both views change when the message grows: take them anew after `shape`.
+ * after `shape` has made room. All views change when the message grows: take them anew after `shape`.
  *
  * For one thread. Not shared memory, and never a view of it.
  */
@@ -27,11 +27,14 @@ export class Message {
   /** For who handles a request to tell himself something beforehand; 0 unless he has. Never sent. */
   hint = 0
   words: Int32Array
+  /** The same memory as `words`, for copying. */
+  longs: BigInt64Array
   bytes: NativeBuffer
 
   constructor(capacityBytes = USUAL_BYTES) {
     const buffer = new ArrayBuffer((capacityBytes + 7) & ~7)
     this.words = new Int32Array(buffer)
+    this.longs = new BigInt64Array(buffer)
     this.bytes = Buffer.from(buffer) as unknown as NativeBuffer
   }
 
@@ -95,11 +98,13 @@ export class Message {
 
   /** Becomes what `other` is, without copying: afterwards `other` has this one's memory and no meaning. */
   takeOver(other: Message): void {
-    const { words, bytes } = this
+    const { words, longs, bytes } = this
     this.words = other.words
+    this.longs = other.longs
     this.bytes = other.bytes
     this.copyHead(other)
     other.words = words
+    other.longs = longs
     other.bytes = bytes
     other.clear(0)
   }
@@ -112,6 +117,7 @@ export class Message {
   #allocate(bytes: number): void {
     const buffer = new ArrayBuffer(bytes)
     this.words = new Int32Array(buffer)
+    this.longs = new BigInt64Array(buffer)
     this.bytes = Buffer.from(buffer) as unknown as NativeBuffer
   }
 }

@@ -122,7 +122,8 @@ export class ServedLane {
     if (this.isOver) return false
     if (this.#desk.isHolding && this.#desk.isAskedForPart()) return true
     const sequence = this.#rows[this.#nextAt]!
-    const word = Atomics.load(this.#words, this.#view.slotAt(sequence))
+    // Plainly: it is asked again and again, and before a sleep right after an atomic store.
+    const word = this.#words[this.#view.slotAt(sequence)]!
     if (this.#isIdle(word, sequence) || this.#desk.isFull) return false
     return this.#isHeld || this.holder === 0
   }
@@ -144,9 +145,11 @@ export class ServedLane {
       }
     } finally {
       this.#isServing = false
-      // A request whose answer is to come is nothing to be woken for.
-      if (this.#hasSpoken) this.#wake()
+      // Let go first: that store makes the replies seen before it is looked whether their client sleeps.
+      const hasSpoken = this.#hasSpoken
       this.#letGo()
+      // A request whose answer is to come is nothing to be woken for.
+      if (hasSpoken) this.#wake()
     }
     return done
   }
@@ -337,6 +340,9 @@ export class ServedLane {
 
   #wake(): void {
     this.#hasSpoken = false
+    // A plain DONE may still be on its way to the other processors, and must not be when we look: a word of ours once more,
+    // atomically, holds us up until it has arrived. Who has let go of the lane has stored `holder` so.
+    if (this.#isHeld) Atomics.store(this.#rows, this.#nextAt, this.#rows[this.#nextAt]!)
     const { asleepAt } = this.#view
     if (Atomics.load(this.#words, asleepAt) === AWAKE) return
     const asleep = Atomics.exchange(this.#words, asleepAt, AWAKE)

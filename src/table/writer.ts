@@ -54,6 +54,12 @@ export const OVERFLOW = -3
 /** Spare lines brought for one split at most: more entries than that in one bucket wait for the next insert. */
 const MAX_LINES_FOR_A_SPLIT = 4
 
+// Local copies: an imported constant is loaded and checked at every use.
+const { holding: HOLDING, detached: DETACHED, chunkInHand: CHUNK_IN_HAND } = PARTICIPANT
+const { lock: LOCK, buckets: BUCKETS } = STRIPE
+const { sets: SETS } = COUNTERS
+const { hasExpiries: HAS_EXPIRIES } = HEADER
+
 export class Writer {
   /** The new stamp after a put that happened. */
   stamp = 0
@@ -99,8 +105,7 @@ export class Writer {
     this.desk.enter()
     const reference = this.desk.chunk(bytes)
     // Looked at first: a line of the header that all threads store into would travel between them with every put.
-    if ((valueWord & FLAG_EXPIRY) !== 0 && this.#words[HEADER.hasExpiries] === 0)
-      this.#words[HEADER.hasExpiries] = 1
+    if ((valueWord & FLAG_EXPIRY) !== 0 && this.#words[HAS_EXPIRIES] === 0) this.#words[HAS_EXPIRIES] = 1
     const segment = this.#segments[reference >>> GRANULE_BITS]!
     fillChunk(segment, (reference & GRANULE_MASK) << 2, key, value, valueWord, expiresAtMs)
     const stripeAt = this.chain.buckets.stripeAt(key.hash)
@@ -110,7 +115,7 @@ export class Writer {
       found = this.#lockAndFind(stripeAt, key)
       happens = this.#holds(found, condition, expectedStamp)
       while (this.#isLimited && happens && !found && !admit(this.#words)) {
-        this.#space.locks.release(stripeAt + STRIPE.lock)
+        this.#space.locks.release(stripeAt + LOCK)
         this.desk.roomForEntry()
         found = this.#lockAndFind(stripeAt, key)
         happens = this.#holds(found, condition, expectedStamp)
@@ -122,23 +127,23 @@ export class Writer {
     const old = found && happens ? this.chain.reference : 0
     if (happens) {
       if (found) {
-        this.#words[this.#me + PARTICIPANT.detached] = old
+        this.#words[this.#me + DETACHED] = old
         this.chain.replace(stripeAt, reference)
         if (this.#evicts) this.chain.markUsed()
       } else {
         this.chain.insert(stripeAt, key.hash, reference)
       }
-      this.#words[this.#me + PARTICIPANT.chunkInHand] = 0
+      this.#words[this.#me + CHUNK_IN_HAND] = 0
       this.stamp = this.chain.stamp
     }
     const grow = happens && !found && this.growth.isDue(stripeAt)
     const grew = grow && this.growth.missingLines(stripeAt) === 0 && this.growth.split(stripeAt)
-    this.#space.locks.release(stripeAt + STRIPE.lock)
+    this.#space.locks.release(stripeAt + LOCK)
     this.replaced = old !== 0
-    if (happens) this.#space.count(COUNTERS.sets)
+    if (happens) this.#space.count(SETS)
     try {
       if (old !== 0) this.#freeDetached(old)
-      if (!happens) this.#space.slab.free(PARTICIPANT.chunkInHand, bytes)
+      if (!happens) this.#space.slab.free(CHUNK_IN_HAND, bytes)
       if (grow && !grew) this.#extend(stripeAt)
       this.desk.leave()
     } catch (error) {
@@ -160,10 +165,10 @@ export class Writer {
     if (happens) {
       old = this.chain.reference
       alive = !this.#hasExpired(old)
-      this.#words[this.#me + PARTICIPANT.detached] = old
+      this.#words[this.#me + DETACHED] = old
       this.chain.remove(stripeAt)
     }
-    this.#space.locks.release(stripeAt + STRIPE.lock)
+    this.#space.locks.release(stripeAt + LOCK)
     if (old !== 0) {
       this.#space.count(alive ? COUNTERS.deletes : COUNTERS.expirations)
     }
@@ -223,8 +228,8 @@ export class Writer {
       if (outcome === CHANGED && this.#evicts) this.chain.markUsed()
       this.stamp = this.chain.stamp
     }
-    this.#space.locks.release(stripeAt + STRIPE.lock)
-    if (outcome === CHANGED) this.#space.count(COUNTERS.sets)
+    this.#space.locks.release(stripeAt + LOCK)
+    if (outcome === CHANGED) this.#space.count(SETS)
     this.desk.leave()
     return outcome
   }
@@ -236,8 +241,8 @@ export class Writer {
   clearFrom(stripeAt: number, start: number): number {
     this.desk.enter()
     this.#lockOnly(stripeAt)
-    const detached = this.#me + PARTICIPANT.detached
-    const buckets = this.#words[stripeAt + STRIPE.buckets]!
+    const detached = this.#me + DETACHED
+    const buckets = this.#words[stripeAt + BUCKETS]!
     const level = buckets === 0 ? 0 : levelOf(buckets)
     let position = buckets === 0 ? POSITIONS : start
     let count = 0
@@ -254,7 +259,7 @@ export class Writer {
       if (entries <= MAX_DETACHED) position = positionAfter(position, level)
       if (count === MAX_DETACHED) break
     }
-    this.#space.locks.release(stripeAt + STRIPE.lock)
+    this.#space.locks.release(stripeAt + LOCK)
     this.#space.count(COUNTERS.deletes, count)
     try {
       for (let i = 0; i < count; i++) this.#freeDetached(this.#words[detached + i]!, i)
@@ -299,15 +304,15 @@ export class Writer {
   #lockAndFind(stripeAt: number, key: KeyBuffer): boolean {
     for (;;) {
       this.#lock(stripeAt)
-      if (this.#words[stripeAt + STRIPE.buckets] !== 0) {
+      if (this.#words[stripeAt + BUCKETS] !== 0) {
         const found = this.chain.find(stripeAt, key)
         if (found || !this.chain.needsLine(stripeAt)) return found
-        this.#space.locks.release(stripeAt + STRIPE.lock)
+        this.#space.locks.release(stripeAt + LOCK)
         this.#bring(stripeAt, 1)
       } else {
         // Asked under the lock: without it another thread may start the stripe between question and answer.
         const extent = this.growth.missingLines(stripeAt)
-        this.#space.locks.release(stripeAt + STRIPE.lock)
+        this.#space.locks.release(stripeAt + LOCK)
         this.#bring(stripeAt, extent)
       }
     }
@@ -324,20 +329,19 @@ export class Writer {
   }
 
   #lock(stripeAt: number): void {
-    this.#words[this.#me + PARTICIPANT.holding] = stripeAt + STRIPE.lock
-    this.#space.locks.acquire(stripeAt + STRIPE.lock)
+    this.#words[this.#me + HOLDING] = stripeAt + LOCK
+    this.#space.locks.acquire(stripeAt + LOCK)
   }
 
   /** Brings lines to the stripe: an extent if they are as many as it lacks, else spares. Throws FULL. */
   #bring(stripeAt: number, count: number): void {
     const lines = this.desk.lines(count, stripeAt) || this.desk.fullOfLines(count)
     this.#lock(stripeAt)
-    if (count === 1 && this.#words[stripeAt + STRIPE.buckets] !== 0)
-      this.chain.addSpareLines(stripeAt, lines, 1)
+    if (count === 1 && this.#words[stripeAt + BUCKETS] !== 0) this.chain.addSpareLines(stripeAt, lines, 1)
     else this.growth.addExtent(stripeAt, lines, count)
     this.growth.start(stripeAt)
     this.#space.lines.placed()
-    this.#space.locks.release(stripeAt + STRIPE.lock)
+    this.#space.locks.release(stripeAt + LOCK)
   }
 
   /** Gives an empty stripe `buckets` buckets at once, as far as memory and extents go. */
@@ -351,7 +355,7 @@ export class Writer {
       if (lines !== 0) this.growth.addExtent(stripeAt, lines, extent)
       this.#space.lines.placed()
       const done = this.growth.extendEmpty(stripeAt, buckets)
-      this.#space.locks.release(stripeAt + STRIPE.lock)
+      this.#space.locks.release(stripeAt + LOCK)
       if (done) break
     }
     this.desk.leave()
@@ -373,7 +377,7 @@ export class Writer {
       const settled =
         !this.growth.isDue(stripeAt) ||
         (this.growth.missingLines(stripeAt) === 0 && this.growth.split(stripeAt))
-      this.#space.locks.release(stripeAt + STRIPE.lock)
+      this.#space.locks.release(stripeAt + LOCK)
       if (settled) return
     }
   }
@@ -381,6 +385,6 @@ export class Writer {
   #freeDetached(reference: Reference, index = 0): void {
     const words = this.#segments[reference >>> GRANULE_BITS]!.words
     const at = (reference & GRANULE_MASK) << 2
-    this.#space.slab.free(PARTICIPANT.detached + index, chunkBytes(words[at]!, words[at + 1]!))
+    this.#space.slab.free(DETACHED + index, chunkBytes(words[at]!, words[at + 1]!))
   }
 }
