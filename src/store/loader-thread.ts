@@ -8,12 +8,12 @@ import { errorCode } from '../log/disk.js'
 import { RealDisk } from '../log/real-disk.js'
 import { readAlong } from '../log/recovery.js'
 import { unmapAtExit } from '../memory/mapping-end.js'
+import type { Region } from '../memory/region.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
 import { Table } from '../table/table.js'
 import { type LoaderShare, LoaderWords } from './loader-words.js'
 import { RecoverySink } from './recovery-sink.js'
 import type { LoaderData, LoaderReport } from './second-loader.js'
-import { attachByName } from './served-region.js'
 
 /** Nobody wants the rest. */
 class DismissedError extends Error {}
@@ -21,10 +21,17 @@ class DismissedError extends Error {}
 const data = workerData as LoaderData
 const words = LoaderWords.attach(data.words)
 
+/** What only a named region needs is loaded only for one: a fifth of the time until this thread can begin. */
+async function regionAttacher(): Promise<() => Region> {
+  const { region } = data
+  if (region.kind !== 'mapped') return () => SharedArrayRegion.attach(region)
+  const { attachByName } = await import('./served-region.js')
+  return () => attachByName(region)
+}
+
 function load(share: LoaderShare): LoaderReport {
-  const { region, lockTimeoutMs, directory, logId } = data
-  const attached = region.kind === 'mapped' ? attachByName(region) : SharedArrayRegion.attach(region)
-  const table = Table.attach(attached, { lockTimeoutMs, isSequenced: true })
+  const { lockTimeoutMs, directory, logId } = data
+  const table = Table.attach(attach(), { lockTimeoutMs, isSequenced: true })
   try {
     const sink = RecoverySink.ofSecond(table, share.firstStripe, () => {
       if (words.isDismissed) throw new DismissedError()
@@ -47,6 +54,7 @@ function report(share: LoaderShare): LoaderReport | undefined {
 }
 
 unmapAtExit()
+const attach = await regionAttacher()
 const share = words.waitForShare()
 if (share !== undefined) {
   const said = report(share)

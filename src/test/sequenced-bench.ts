@@ -77,20 +77,9 @@ function withDirectory(work: (disk: RealDisk) => void): void {
 }
 
 function recover(disk: RealDisk, name: string): SequencedStore {
-  let readMs = 0
   const before = process.cpuUsage()
-  let cpu = before
-  const startedAt = performance.now()
-  const { store, report } = openOnDisk({
-    disk,
-    capacityBytes: CAPACITY_BYTES,
-    durability: 'os',
-    onProgress: () => {
-      readMs = performance.now() - startedAt
-      cpu = process.cpuUsage(before)
-    },
-  })
-  rate(name, Math.max(report.records, report.entriesFromSnapshot), readMs, cpu)
+  const { store, report } = openOnDisk({ disk, capacityBytes: CAPACITY_BYTES, durability: 'os' })
+  rate(name, Math.max(report.records, report.entriesFromSnapshot), report.elapsedMs, process.cpuUsage(before))
   return store
 }
 
