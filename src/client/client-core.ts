@@ -176,13 +176,6 @@ export class ClientCore<K, V> {
     return answer
   }
 
-  /** Publishes after all that was asked before has been carried out. */
-  async publish(channel: string, message: Uint8Array, options: CallOptions | undefined): Promise<number> {
-    const { lane, calls, messenger } = this.link()
-    if (lane.inFlight > 0 || calls.pending > 0) await this.call(() => this.requests.size(), options)
-    return messenger.publish(Buffer.from(channel), Buffer.from(message))
-  }
-
   check(options: CallOptions | undefined): void {
     this.link().check(this.#timeoutOf(options))
   }

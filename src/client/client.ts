@@ -12,7 +12,6 @@
 import type { OperationError } from '../base/errors.js'
 import { packageVersion } from '../base/version.js'
 import { Message } from '../channel/message.js'
-import { describe } from '../codec/codec.js'
 import { codecs } from '../codec/codecs.js'
 import { checkFunction } from '../map/arguments.js'
 import type { Entry, SetOptions } from '../map/entry.js'
@@ -22,10 +21,10 @@ import { type CallOptions, checkCallOptions } from './call-options.js'
 import { ClientCore } from './client-core.js'
 import { type ClientOptions, checkClientOptions, WINDOWED, type WindowedName } from './client-options.js'
 import { type Connection, connectorTo } from './connection.js'
-import { MAX_MESSAGE_BYTES } from './control-messages.js'
 import { ASK, type DirectReads } from './direct-reads.js'
+import { checkChannel, publish } from './publishing.js'
 import type { Decode, Hit, Page } from './replies.js'
-import { bytesFrom, Requests } from './requests.js'
+import { Requests } from './requests.js'
 import { compareAndSet, compute, entryPage, getMany, getOrInsert, setMany } from './rounds.js'
 import { type Listener, type SubscribeOptions, Subscriptions } from './subscriptions.js'
 import { SyncOperations } from './sync-operations.js'
@@ -229,21 +228,15 @@ export class Client<K = string, V = string> {
     listener: Listener<V>,
     options: SubscribeOptions = {},
   ): Promise<() => Promise<void>> {
-    checkName(channel)
+    checkChannel(channel)
     checkFunction(listener, 'subscribe')
     this.#subscriptions ??= new Subscriptions(this.#core)
     return this.#subscriptions.add(channel, listener, options)
   }
 
   /** Sends a message to all who listen, after everything this client has asked before; resolves to how many they are. */
-  async publish(channel: string, message: V, options?: CallOptions): Promise<number> {
-    checkName(channel)
-    const bytes = bytesFrom(this.#core.requests.values.prepare(message), 'message')
-    if (bytes.length > MAX_MESSAGE_BYTES)
-      throw new RangeError(
-        `the message takes ${bytes.length} bytes; one may take at most ${MAX_MESSAGE_BYTES}`,
-      )
-    return this.#core.publish(channel, bytes, options)
+  publish(channel: string, message: V, options?: CallOptions): Promise<number> {
+    return publish(this.#core, channel, message, options)
   }
 
   size(options?: CallOptions): Promise<number> {
@@ -390,9 +383,4 @@ function prepare<K, V>(options: ClientOptions<K, V>) {
   const { window, timeoutMs } = checkClientOptions(options)
   const requests = new Requests<K, V>(options.keys ?? TEXT, options.values ?? TEXT, message)
   return { window, timeoutMs, message, requests }
-}
-
-function checkName(channel: unknown): asserts channel is string {
-  if (typeof channel !== 'string') throw new TypeError(`a channel is a string, not ${describe(channel)}`)
-  if (!channel.isWellFormed()) throw new TypeError('the name of a channel holds a lone surrogate')
 }

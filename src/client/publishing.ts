@@ -1,0 +1,31 @@
+/**
+ * A message on its way from a client to all who listen: checked here, and sent after everything that this client has asked
+ * before, though it goes by another way than requests do. What is heard is in subscriptions.ts.
+ */
+import { describe } from '../codec/codec.js'
+import type { CallOptions } from './call-options.js'
+import type { ClientCore } from './client-core.js'
+import { MAX_MESSAGE_BYTES } from './control-messages.js'
+import { bytesFrom } from './requests.js'
+
+/** Resolves to how many listen. Rejects with TypeError or RangeError for what cannot be sent. */
+export async function publish<K, V>(
+  core: ClientCore<K, V>,
+  channel: string,
+  message: V,
+  options: CallOptions | undefined,
+): Promise<number> {
+  checkChannel(channel)
+  const bytes = bytesFrom(core.requests.values.prepare(message), 'message')
+  if (bytes.length > MAX_MESSAGE_BYTES)
+    throw new RangeError(`the message takes ${bytes.length} bytes; one may take at most ${MAX_MESSAGE_BYTES}`)
+  const { lane, calls, messenger } = core.link()
+  // Carried out in order, so its answer says that all before it has been.
+  if (lane.inFlight > 0 || calls.pending > 0) await core.call(() => core.requests.size(), options)
+  return messenger.publish(Buffer.from(channel), Buffer.from(bytes))
+}
+
+export function checkChannel(channel: unknown): asserts channel is string {
+  if (typeof channel !== 'string') throw new TypeError(`a channel is a string, not ${describe(channel)}`)
+  if (!channel.isWellFormed()) throw new TypeError('the name of a channel holds a lone surrogate')
+}
