@@ -5,24 +5,17 @@ import { codecs } from '../codec/codecs.js'
 import { EVICTION, HEADER, REGION_STATE } from '../memory/header.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
 import { CLOCK_BIT, STRIPE } from '../table/layout.js'
-import { Space, type TableFacts } from '../table/space.js'
+import { Space } from '../table/space.js'
 import { Table } from '../table/table.js'
 import { ALWAYS, NO_EXPIRY } from '../table/writer.js'
+import { tableFacts } from '../test/table-facts.js'
 import { MapAccess } from './access.js'
 import { DecodedCache } from './decoded-cache.js'
 import { Transcoder } from './transcoder.js'
 
 /** A table whose words a test can reach, the access of a second participant, and the cache of the first. */
 function openTable(eviction: number) {
-  const facts: TableFacts = {
-    capacityBytes: 1024 * 1024,
-    stripeBits: 0,
-    eviction,
-    maxEntries: 0,
-    defaultTtlMs: 0,
-    keyCodec: 'string',
-    valueCodec: 'json',
-  }
+  const facts = tableFacts({ stripeBits: 0, eviction, valueCodec: 'json' })
   const region = SharedArrayRegion.create(Space.regionBytes(facts))
   const accessTo = (table: Table) =>
     new MapAccess(table, new Transcoder(codecs.string), new Transcoder(codecs.json<{ readonly n: number }>()))

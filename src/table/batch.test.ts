@@ -1,22 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EVICTION } from '../memory/header.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
+import { tableFacts } from '../test/table-facts.js'
 import { BATCH_KEYS } from './batch.js'
 import { READ_TEXT } from './reader.js'
 import { Space } from './space.js'
 import { Table } from './table.js'
 import { ALWAYS, NO_EXPIRY } from './writer.js'
 
-const FACTS = {
-  capacityBytes: 4 * 2 ** 20,
-  stripeBits: 2,
-  eviction: EVICTION.NONE,
-  maxEntries: 0,
-  defaultTtlMs: 0,
-  keyCodec: 'string',
-  valueCodec: 'string',
-}
+const FACTS = tableFacts({ capacityBytes: 4 * 2 ** 20, stripeBits: 2 })
 
 function newTable(): Table {
   return Table.create(SharedArrayRegion.create(Space.regionBytes(FACTS)), FACTS, { lockTimeoutMs: 1000 })

@@ -1,21 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isOperationError, OperationError } from '../base/errors.js'
-import { EVICTION } from '../memory/header.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
-import { Space, type TableFacts } from './space.js'
+import { tableFacts } from '../test/table-facts.js'
+import { Space } from './space.js'
 import { Table } from './table.js'
 import { ALWAYS, NO_EXPIRY } from './writer.js'
 
-const FACTS: TableFacts = {
-  capacityBytes: 2 ** 20,
-  stripeBits: 3,
-  eviction: EVICTION.NONE,
-  maxEntries: 0,
-  defaultTtlMs: 0,
-  keyCodec: 'string',
-  valueCodec: 'string',
-}
+const FACTS = tableFacts()
 
 /** A table whose `refusedTurn`th part (from 0) is locked by somebody who does not go on. */
 function tableRefusedAt(refusedTurn: number): Table {

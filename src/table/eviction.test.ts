@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { isOperationError } from '../base/errors.js'
 import { EVICTION, HEADER } from '../memory/header.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
+import { tableFacts } from '../test/table-facts.js'
 import { READ_TEXT } from './reader.js'
 import { Space, type TableFacts } from './space.js'
 import { Table } from './table.js'
@@ -16,16 +17,7 @@ interface Clocked {
 }
 
 function newTable(facts: Partial<TableFacts> = {}): Clocked {
-  const all: TableFacts = {
-    capacityBytes: 2 ** 20,
-    stripeBits: 3,
-    eviction: EVICTION.CLOCK,
-    maxEntries: 0,
-    defaultTtlMs: 0,
-    keyCodec: 'string',
-    valueCodec: 'string',
-    ...facts,
-  }
+  const all = tableFacts({ eviction: EVICTION.CLOCK, ...facts })
   const region = SharedArrayRegion.create(Space.regionBytes(all))
   // The same hashes in every run.
   const clocked = { nowMs: NOW_MS } as { table: Table; nowMs: number }

@@ -1,22 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EVICTION, HEADER } from '../memory/header.js'
+import { HEADER } from '../memory/header.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
+import { tableFacts } from '../test/table-facts.js'
 import { ExpirySweep } from './expiry-sweep.js'
 import { READ_TEXT } from './reader.js'
 import { Space } from './space.js'
 import { Table } from './table.js'
 import { ALWAYS, NO_EXPIRY } from './writer.js'
 
-const FACTS = {
-  capacityBytes: 4 * 2 ** 20,
-  stripeBits: 2,
-  eviction: EVICTION.NONE,
-  maxEntries: 0,
-  defaultTtlMs: 0,
-  keyCodec: 'string',
-  valueCodec: 'string',
-}
+const FACTS = tableFacts({ capacityBytes: 4 * 2 ** 20, stripeBits: 2 })
 const NOW_MS = 1_000_000
 
 function newTables() {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isOperationError } from '../base/errors.js'
-import { EVICTION } from '../memory/header.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
+import { tableFacts } from '../test/table-facts.js'
 import { Space } from './space.js'
 import { Table } from './table.js'
 import { ALWAYS, NO_EXPIRY } from './writer.js'
@@ -12,15 +12,7 @@ const VALUE = 'v'.repeat(200)
 
 function newTable(maxEntries: number) {
   const clock = { nowMs: NOW_MS }
-  const facts = {
-    capacityBytes: 2 ** 20,
-    stripeBits: 3,
-    eviction: EVICTION.NONE,
-    maxEntries,
-    defaultTtlMs: 0,
-    keyCodec: 'string',
-    valueCodec: 'string',
-  }
+  const facts = tableFacts({ maxEntries })
   const region = SharedArrayRegion.create(Space.regionBytes(facts))
   return { clock, table: Table.create(region, facts, { lockTimeoutMs: 1000, clock: () => clock.nowMs }) }
 }

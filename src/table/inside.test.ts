@@ -1,20 +1,12 @@
 /** What tells housekeeping that an operation of its thread was thrown out: locks and repairs that bear its tag. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { EVICTION } from '../memory/header.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
-import { Space, type TableFacts } from './space.js'
+import { tableFacts } from '../test/table-facts.js'
+import { Space } from './space.js'
 import { Table } from './table.js'
 
-const FACTS: TableFacts = {
-  capacityBytes: 2 ** 20,
-  stripeBits: 3,
-  eviction: EVICTION.NONE,
-  maxEntries: 0,
-  defaultTtlMs: 0,
-  keyCodec: 'string',
-  valueCodec: 'string',
-}
+const FACTS = tableFacts()
 
 function newTables(): { readonly tables: Table[]; readonly own: Table } {
   const region = SharedArrayRegion.create(Space.regionBytes(FACTS))

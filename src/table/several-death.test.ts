@@ -2,24 +2,16 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { InvariantError } from '../base/assert.js'
 import { isOperationError } from '../base/errors.js'
-import { EVICTION } from '../memory/header.js'
 import { COUNTERS } from '../memory/participant.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
+import { tableFacts } from '../test/table-facts.js'
 import { READ_BYTES } from './reader.js'
 import { SeveralKeys } from './several-keys.js'
-import { Space, type TableFacts } from './space.js'
+import { Space } from './space.js'
 import { Table } from './table.js'
 import { ALWAYS, NO_EXPIRY } from './writer.js'
 
-const FACTS: TableFacts = {
-  capacityBytes: 1 << 20,
-  stripeBits: 3,
-  eviction: EVICTION.NONE,
-  maxEntries: 0,
-  defaultTtlMs: 0,
-  keyCodec: 'bytes',
-  valueCodec: 'bytes',
-}
+const FACTS = tableFacts({ keyCodec: 'bytes', valueCodec: 'bytes' })
 const KEYS = Array.from({ length: 6 }, (_, i) => Buffer.from(`key ${i}`))
 
 function put(table: Table, key: Buffer, value: string): void {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { isOperationError } from '../base/errors.js'
-import { EVICTION } from '../memory/header.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
+import { tableFacts } from '../test/table-facts.js'
 import { READ_BYTES } from './reader.js'
 import { SeveralKeys } from './several-keys.js'
 import { Space, type TableFacts } from './space.js'
@@ -19,16 +19,7 @@ interface World {
 }
 
 function world(more: Partial<TableFacts> = {}): World {
-  const facts: TableFacts = {
-    capacityBytes: 1 << 20,
-    stripeBits: 2,
-    eviction: EVICTION.NONE,
-    maxEntries: 0,
-    defaultTtlMs: 0,
-    keyCodec: 'bytes',
-    valueCodec: 'bytes',
-    ...more,
-  }
+  const facts = tableFacts({ stripeBits: 2, keyCodec: 'bytes', valueCodec: 'bytes', ...more })
   const made: { clock: number } = { clock: NOW_MS }
   const region = SharedArrayRegion.create(Space.regionBytes(facts))
   const table = Table.create(region, facts, { lockTimeoutMs: 1000, clock: () => made.clock })

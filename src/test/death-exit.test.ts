@@ -5,18 +5,11 @@ import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { OperationError } from '../base/errors.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
-import { Space, type TableFacts } from '../table/space.js'
+import { Space } from '../table/space.js'
 import { Table } from '../table/table.js'
+import { tableFacts } from './table-facts.js'
 
-const FACTS: TableFacts = {
-  capacityBytes: 256 * 1024,
-  stripeBits: 0,
-  eviction: 1,
-  maxEntries: 0,
-  defaultTtlMs: 0,
-  keyCodec: 'string',
-  valueCodec: 'string',
-}
+const FACTS = tableFacts({ capacityBytes: 256 * 1024, stripeBits: 0 })
 
 function put(table: Table): void {
   table.key.setText('key')

@@ -5,16 +5,9 @@ import { SharedArrayRegion } from '../memory/shared-array-region.js'
 import { Space } from '../table/space.js'
 import { Table } from '../table/table.js'
 import { ALWAYS, NO_EXPIRY } from '../table/writer.js'
+import { tableFacts } from './table-facts.js'
 
-const FACTS = {
-  capacityBytes: 256 * 1024,
-  stripeBits: 0,
-  eviction: 1,
-  maxEntries: 0,
-  defaultTtlMs: 0,
-  keyCodec: 'string',
-  valueCodec: 'string',
-}
+const FACTS = tableFacts({ capacityBytes: 256 * 1024, stripeBits: 0 })
 const LOCK_TIMEOUT_MS = 2000
 /** Longer than a table's timer takes to come round. */
 const HOUSEKEEPING_MS = 150
