@@ -4,7 +4,9 @@
  * Names and messages are bytes. What has been subscribed to is the connection's, and ends with it. Over the socket, what is
  * asked has the client's time limit: a server that is stopped answers nothing.
  */
+import { setMaxListeners } from 'node:events'
 import { ERROR_CODES, type ErrorCode, OperationError } from '../base/errors.js'
+import { abortedBy, type CallOptions } from './call-options.js'
 import type { ControlMessage, Request } from './control-messages.js'
 
 export type Subject = 'channel' | 'pattern'
@@ -16,7 +18,7 @@ export interface Messenger {
   subscribe(subject: Subject, name: Buffer): Promise<void>
   unsubscribe(subject: Subject, name: Buffer): Promise<void>
   /** Resolves to how many subscriptions it went to. */
-  publish(channel: Buffer, message: Buffer): Promise<number>
+  publish(channel: Buffer, message: Buffer, options?: CallOptions): Promise<number>
   /** Whoever listens; one at a time. */
   onMessage(listener: MessageListener): void
 }
@@ -24,13 +26,13 @@ export interface Messenger {
 interface Waiting {
   readonly resolve: (value: number) => void
   readonly reject: (error: OperationError) => void
-  readonly timer: NodeJS.Timeout
+  readonly forget: () => void
 }
 
 export interface SocketMessengerOptions {
   /** Writes a message. */
   readonly send: (message: Request) => void
-  /** Of whatever is asked. */
+  /** Of whatever is asked, unless it has one of its own. */
   readonly timeoutMs: number
   /** Called when there is something to wait for, and when there is not any more. */
   readonly waits: (isWaiting: boolean) => void
@@ -56,9 +58,9 @@ export class SocketMessenger implements Messenger {
     await this.#ask({ kind: 'unsubscribe', subject, name: name.toString('base64') })
   }
 
-  publish(channel: Buffer, message: Buffer): Promise<number> {
+  publish(channel: Buffer, message: Buffer, options?: CallOptions): Promise<number> {
     const [name, text] = [channel.toString('base64'), message.toString('base64')]
-    return this.#ask({ kind: 'publish', name, message: text })
+    return this.#ask({ kind: 'publish', name, message: text }, options)
   }
 
   onMessage(listener: MessageListener): void {
@@ -87,13 +89,12 @@ export class SocketMessenger implements Messenger {
     const waiting = this.#waiting.get(id)
     if (waiting === undefined) return undefined
     this.#waiting.delete(id)
-    clearTimeout(waiting.timer)
+    waiting.forget()
     if (this.#waiting.size === 0) this.#options.waits(false)
     return waiting
   }
 
-  #timeIsUp(id: number): void {
-    const { timeoutMs } = this.#options
+  #timeIsUp(id: number, timeoutMs: number): void {
     const late = new OperationError('TIMEOUT', `the server did not answer within ${timeoutMs} ms`, {
       outcome: 'unknown',
     })
@@ -101,17 +102,29 @@ export class SocketMessenger implements Messenger {
     setImmediate(() => this.#take(id)?.reject(late))
   }
 
-  #ask(request: WithoutId<Request>): Promise<number> {
+  #ask(request: WithoutId<Request>, options: CallOptions = {}): Promise<number> {
     if (this.#isOver)
       return Promise.reject(
         new OperationError('SERVER_GONE', 'the server has gone', { outcome: 'not-applied' }),
       )
+    const { timeoutMs = this.#options.timeoutMs, signal } = options
+    if (signal?.aborted === true) return Promise.reject(abortedBy(signal, false))
     const id = this.#nextId++
-    const { send, waits, timeoutMs } = this.#options
+    const { send, waits } = this.#options
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#timeIsUp(id), timeoutMs).unref()
+      const timer = setTimeout(() => this.#timeIsUp(id, timeoutMs), timeoutMs).unref()
+      const onAbort = signal && (() => this.#take(id)?.reject(abortedBy(signal, true)))
+      if (signal !== undefined && onAbort !== undefined) {
+        // One signal for many calls is no leak, and Node would print that it may be one.
+        setMaxListeners(0, signal)
+        signal.addEventListener('abort', onAbort, { once: true })
+      }
+      const forget = (): void => {
+        clearTimeout(timer)
+        if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
+      }
       if (this.#waiting.size === 0) waits(true)
-      this.#waiting.set(id, { resolve, reject, timer })
+      this.#waiting.set(id, { resolve, reject, forget })
       send({ ...request, id })
     })
   }

@@ -2,8 +2,9 @@
  * A message on its way from a client to all who listen: checked here, and sent after everything that this client has asked
  * before, though it goes by another way than requests do. What is heard is in subscriptions.ts.
  */
+import { monotonicMs } from '../base/clock.js'
 import { describe } from '../codec/codec.js'
-import type { CallOptions } from './call-options.js'
+import { type CallOptions, checkCallOptions } from './call-options.js'
 import type { ClientCore } from './client-core.js'
 import { MAX_MESSAGE_BYTES } from './control-messages.js'
 import { bytesFrom } from './requests.js'
@@ -19,10 +20,19 @@ export async function publish<K, V>(
   const bytes = bytesFrom(core.requests.values.prepare(message), 'message')
   if (bytes.length > MAX_MESSAGE_BYTES)
     throw new RangeError(`the message takes ${bytes.length} bytes; one may take at most ${MAX_MESSAGE_BYTES}`)
+  const startMs = monotonicMs()
+  if (options !== undefined) checkCallOptions(options)
   const { lane, calls, messenger } = core.link()
   // Carried out in order, so its answer says that all before it has been.
   if (lane.inFlight > 0 || calls.pending > 0) await core.call(() => core.requests.size(), options)
-  return messenger.publish(Buffer.from(channel), Buffer.from(bytes))
+  return messenger.publish(Buffer.from(channel), Buffer.from(bytes), restOf(options, startMs))
+}
+
+/** What of the time limit is left; without one, messages have the client's. */
+function restOf(options: CallOptions | undefined, startMs: number): CallOptions | undefined {
+  const { timeoutMs } = options ?? {}
+  if (timeoutMs === undefined) return options
+  return { ...options, timeoutMs: Math.max(1, timeoutMs - (monotonicMs() - startMs)) }
 }
 
 export function checkChannel(channel: unknown): asserts channel is string {

@@ -34,7 +34,8 @@ export class Subscriptions<K, V> {
   constructor(core: ClientCore<K, V>) {
     this.#core = core
     this.#listen()
-    core.events.on('reconnect', () => {
+    // Before the program's own listeners, of which one may throw.
+    core.events.prependListener('reconnect', () => {
       this.#listen()
       for (const subject of ['channel', 'pattern'] as const)
         for (const name of this.#heard[subject].keys()) void this.#tell(subject, name).catch(ignoreGone)

@@ -53,4 +53,17 @@ describe('what a client waits for', { skip: NO_NAMED_TABLES }, () => {
       (error) => isOperationError(error, 'CLOSED') && error.outcome === 'unknown',
     )
   })
+
+  it('gives a published message the time and the signal of its call', async () => {
+    useScratchDirectory()
+    await using _server = await Server.start({ name: 'waits', capacity: '1MiB' })
+    await using client = await Client.connect('waits')
+    await assert.rejects(client.publish('c', 'm', { timeoutMs: -1 }), RangeError)
+    const aborted = client.publish('c', 'm', { signal: AbortSignal.abort() })
+    await assert.rejects(aborted, (e) => isOperationError(e, 'ABORTED') && e.outcome === 'not-applied')
+    const controller = new AbortController()
+    const published = client.publish('c', 'm', { signal: controller.signal })
+    controller.abort()
+    await assert.rejects(published, (e) => isOperationError(e, 'ABORTED') && e.outcome === 'unknown')
+  })
 })
