@@ -11,8 +11,6 @@ import type { NativeBuffer } from '../base/native-buffer.js'
 import { copyWords } from '../base/word-copy.js'
 
 const SCRATCH_BYTES = 64 * 1024
-/** Longest value that is copied word by word; beyond, a native copy is faster. */
-export const WORD_COPY_BYTES = 256
 
 /** A word view that stands for "not in scratch": copy from `source` instead. */
 const NO_WORDS = new Int32Array(0)
@@ -25,8 +23,6 @@ export class ValueBuffer {
   source: Uint8Array
   /** The same bytes as words, if they are in scratch; else empty. */
   words: Int32Array
-  /** Where they begin there. */
-  wordsAt = 0
   readonly #scratch: NativeBuffer
   readonly #scratchWords: Int32Array
   readonly #floats: Float64Array
@@ -77,21 +73,11 @@ export class ValueBuffer {
     this.ascii = false
   }
 
-  /**
-   * Takes bytes that begin with word `at` of `words`; no more than fit in scratch. A short value is borrowed: it must stay
-   * there until the operation is over, and `source` is not it.
-   */
+  /** Takes bytes that begin with word `at` of `words`; no more than fit in scratch. */
   setFromWords(words: Int32Array, at: number, byteLength: number): void {
     assert(byteLength <= SCRATCH_BYTES, 'the value fits in scratch')
-    if (byteLength > WORD_COPY_BYTES) {
-      copyWords(words, at, this.#scratchWords, 0, (byteLength + 3) >>> 2)
-      this.#useScratch(byteLength)
-      return
-    }
-    this.byteLength = byteLength
-    this.words = words
-    this.wordsAt = at
-    this.ascii = false
+    copyWords(words, at, this.#scratchWords, 0, (byteLength + 3) >>> 2)
+    this.#useScratch(byteLength)
   }
 
   setInt32(value: number): void {
@@ -113,7 +99,6 @@ export class ValueBuffer {
     this.byteLength = byteLength
     this.source = this.#scratch
     this.words = this.#scratchWords
-    this.wordsAt = 0
     this.ascii = false
   }
 }

@@ -124,8 +124,8 @@ export const CANARIES: readonly Canary[] = [
       },
       {
         file: 'table/writer.js',
-        find: 'this.#words[this.#me + PARTICIPANT.chunkInHand] = 0; this.stamp',
-        put: 'fillChunk(segment, (reference & GRANULE_MASK) << 2, key, value, valueWord, expiresAtMs); this.#words[this.#me + PARTICIPANT.chunkInHand] = 0; this.stamp',
+        find: 'this.#words[this.#me + CHUNK_IN_HAND] = 0; this.stamp',
+        put: 'fillChunk(segment, (reference & GRANULE_MASK) << 2, key, value, valueWord, expiresAtMs); this.#words[this.#me + CHUNK_IN_HAND] = 0; this.stamp',
       },
     ],
     scenario: 'hit and replace, the old chunk used again',
@@ -146,8 +146,8 @@ export const CANARIES: readonly Canary[] = [
     rewrites: [
       {
         file: 'table/writer.js',
-        find: 'this.#lock(stripeAt); if (this.#words[stripeAt + STRIPE.buckets] !== 0) {',
-        put: 'if (this.#words[stripeAt + STRIPE.buckets] !== 0) {',
+        find: 'this.#lock(stripeAt); if (this.#words[stripeAt + BUCKETS] !== 0) {',
+        put: 'if (this.#words[stripeAt + BUCKETS] !== 0) {',
       },
     ],
     scenario: 'two inserts of one key',
