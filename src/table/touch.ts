@@ -13,14 +13,17 @@
  */
 import { assert } from '../base/assert.js'
 import { halfSipHash13 } from '../base/hash.js'
+import { GRANULE_BYTES, LINE_BYTES } from '../base/limits.js'
 import { HEADER } from '../memory/header.js'
 import { GRANULE_BITS, GRANULE_MASK, type Segment } from '../memory/region.js'
+import { PAGE_BYTES } from '../memory/size-classes.js'
 import { Buckets } from './buckets.js'
 import { FIRST_SLOT, SLOT_WORDS, SLOTS_PER_LINE } from './layout.js'
 import type { TableView } from './view.js'
 
-/** Words of a cache line. */
-const LINE_WORDS = 16
+/** Granules of a cache line, and of a page. */
+const LINE_GRANULES = LINE_BYTES / GRANULE_BYTES
+const PAGE_GRANULES = PAGE_BYTES / GRANULE_BYTES
 
 assert(SLOTS_PER_LINE === 5 && SLOT_WORDS === 3, 'findChunks looks at five slots of three words')
 
@@ -43,6 +46,11 @@ export class Touch {
   readonly #segments: readonly Segment[]
   /** The chunk in that slot. */
   readonly #places: Int32Array
+  /**
+   * Its second cache line; its first where that would be in the next page: the system may not have given memory for it, and a
+   * look there takes some, or ends the process (SIGBUS) where there is no more.
+   */
+  readonly #seconds: Int32Array
   /** The keys that are not in the first line of their chain, and the second line of each. */
   readonly #chained: Int32Array
   readonly #links: Int32Array
@@ -55,6 +63,7 @@ export class Touch {
     this.lines = new Int32Array(most)
     this.slots = new Int32Array(most)
     this.#places = new Int32Array(most)
+    this.#seconds = new Int32Array(most)
     this.#chained = new Int32Array(most)
     this.#links = new Int32Array(most)
     this.#key0 = view.words[HEADER.hashKey0]!
@@ -81,17 +90,16 @@ export class Touch {
    * one loop that does both gains a third as much).
    */
   touch(count: number): void {
-    const places = this.#places
     const links = this.#links
     this.#findLines(count)
-    this.#load(this.lines, count, 0)
+    this.#load(this.lines, count)
     const more = this.#findChunks(count)
     if (more > 0) {
-      this.#load(links, more, 0)
+      this.#load(links, more)
       for (let i = 0; i < more; i++) this.#findChunk(this.#chained[i]!)
     }
-    this.#load(places, count, 0)
-    this.#load(places, count, LINE_WORDS)
+    this.#load(this.#places, count)
+    this.#load(this.#seconds, count)
   }
 
   #findLines(count: number): void {
@@ -136,13 +144,16 @@ export class Touch {
     // Two slots of one hash count as none: what their references come to together may be a page that the system has not
     // given memory for, and a look there can end the process.
     const isOne = ~((mask0 + mask1 + mask2 + mask3 + mask4 + 1) >> 31)
-    this.#places[index] =
+    const place =
       ((words[first + 1]! & mask0) |
         (words[first + 4]! & mask1) |
         (words[first + 7]! & mask2) |
         (words[first + 10]! & mask3) |
         (words[first + 13]! & mask4)) &
       isOne
+    this.#places[index] = place
+    const isInPage = ((place & (PAGE_GRANULES - 1)) - (PAGE_GRANULES - LINE_GRANULES)) >> 31
+    this.#seconds[index] = place + (isInPage & LINE_GRANULES)
     this.slots[index] =
       ((first & mask0) |
         ((first + 3) & mask1) |
@@ -152,17 +163,16 @@ export class Touch {
       isOne
   }
 
-  #load(places: Int32Array, count: number, beyond: number): void {
+  #load(places: Int32Array, count: number): void {
     const segments = this.#segments
     let seen = 0
     if (segments.length === 1) {
       const { words } = segments[0]!
-      for (let index = 0; index < count; index++)
-        seen ^= words[((places[index]! & GRANULE_MASK) << 2) + beyond]!
+      for (let index = 0; index < count; index++) seen ^= words[(places[index]! & GRANULE_MASK) << 2]!
     } else {
       for (let index = 0; index < count; index++) {
         const place = places[index]!
-        seen ^= segments[place >>> GRANULE_BITS]!.words[((place & GRANULE_MASK) << 2) + beyond]!
+        seen ^= segments[place >>> GRANULE_BITS]!.words[(place & GRANULE_MASK) << 2]!
       }
     }
     this.seen = seen
