@@ -55,7 +55,8 @@ export class ClientCore<K, V> {
         () => connector.connect(window, timeoutMs),
         (next) => {
           this.#link = this.#open(next)
-          this.events.emit('reconnect')
+          // What a listener throws, be it what a call in it was answered, says nothing of the connection.
+          queueMicrotask(() => this.events.emit('reconnect'))
         },
       )
     this.#link = this.#open(connection)
@@ -263,10 +264,10 @@ export class ClientCore<K, V> {
   }
 
   #ended(error: OperationError): void {
-    if (!this.#isClosed) {
-      this.events.emit('disconnect', error)
-      this.#reconnection?.begin()
-    }
+    if (this.#isClosed) return
+    // First of all: a listener may throw.
+    this.#reconnection?.begin()
+    this.events.emit('disconnect', error)
   }
 
   get #keepsAlive(): boolean {
