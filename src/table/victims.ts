@@ -48,9 +48,9 @@ export class Victims {
     this.#segments = space.region.segments
   }
 
-  /** Up to `count` entries that were not used lately and whose chunks serve for `bytes`, and expired ones met on the way. */
+  /** Up to `count` entries, each once, that were not used lately and whose chunks serve for `bytes`, and expired ones met on the way. */
   unused(bytes: number, count: number, nowMs: number): Reference[] {
-    const found: Reference[] = []
+    const found = new Set<Reference>()
     const { slab } = this.#space
     const wanted = slab.classFor(bytes)
     const leastPages = slab.pagesFor(bytes)
@@ -59,29 +59,29 @@ export class Victims {
     this.#round(this.#evictionHand, (words, slot) => {
       slots--
       const reference = words[slot + 1]!
-      if (this.#expiryOf(reference) <= nowMs) found.push(reference)
+      if (this.#expiryOf(reference) <= nowMs) found.add(reference)
       else if (words[slot]! < 0) Atomics.and(words, slot, ~CLOCK_BIT)
       else if (this.#fits(reference, wanted, leastPages)) {
-        found.push(reference)
+        found.add(reference)
         fitting++
       }
       return fitting < count && slots > 0
     })
-    return found
+    return [...found]
   }
 
-  /** Up to `most` expired entries among the next `lines` bucket lines. */
+  /** Up to `most` expired entries, each once, among the next `lines` bucket lines. */
   expired(nowMs: number, lines: number, most: number): Reference[] {
-    const found: Reference[] = []
-    if (this.#words[HEADER.hasExpiries] === 0) return found
+    const found = new Set<Reference>()
+    if (this.#words[HEADER.hasExpiries] === 0) return []
     let left = lines * SLOTS_PER_LINE
     this.#round(this.#expiryHand, (words, slot) => {
       left--
       const reference = words[slot + 1]!
-      if (this.#expiryOf(reference) <= nowMs) found.push(reference)
-      return found.length < most && left > 0
+      if (this.#expiryOf(reference) <= nowMs) found.add(reference)
+      return found.size < most && left > 0
     })
-    return found
+    return [...found]
   }
 
   /**
