@@ -89,8 +89,13 @@ export class ClientCore<K, V> {
     const { effect } = this.requests
     try {
       let id = link.calls.queued === 0 ? link.lane.trySubmit(this.#message, effect) : 0
-      if (id === 0) id = this.#submitLater(link, timeoutMs)
-      if (link.lane.wait(id, link.reply, timeoutMs)) return answerOf(link.reply, decode)
+      let leftMs = timeoutMs
+      if (id === 0) {
+        const deadlineMs = monotonicMs() + timeoutMs
+        id = this.#submitLater(link, timeoutMs)
+        leftMs = Math.max(0, deadlineMs - monotonicMs())
+      }
+      if (link.lane.wait(id, link.reply, leftMs)) return answerOf(link.reply, decode)
       link.lane.giveUp(id)
     } catch (error) {
       link.notice(error)
