@@ -117,7 +117,7 @@ export class DirectStore implements Store, PlainStore {
   setAt(words: Int32Array, keyBytes: number, hash: number, valueAt: number, valueBytes: number): void {
     const table = this.#table
     table.key.setFromWords(words, 0, keyBytes, hash === 0 ? undefined : hash)
-    table.value.setFromWords(words, valueAt, valueBytes)
+    table.value.borrowWords(words, valueAt, valueBytes)
     table.put(NO_EXPIRY, ALWAYS)
   }
 

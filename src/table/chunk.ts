@@ -6,10 +6,10 @@ import { copyWords } from '../base/word-copy.js'
 import type { Segment } from '../memory/region.js'
 import type { KeyBuffer } from './key-buffer.js'
 import { FLAG_EXPIRY, keyOffset, keyWords } from './layout.js'
-import type { ValueBuffer } from './value-buffer.js'
+import { WORD_COPY_BYTES as IMPORTED_WORD_COPY_BYTES, type ValueBuffer } from './value-buffer.js'
 
-/** Longest value that is copied word by word; beyond, a native copy is faster. */
-const WORD_COPY_BYTES = 256
+// A local copy: an imported constant is loaded and checked at every use.
+const WORD_COPY_BYTES = IMPORTED_WORD_COPY_BYTES
 
 /** Writes the chunk at word `at` of `segment`; the expiry only if `valueWord` says that there is one. */
 export function fillChunk(
@@ -34,7 +34,7 @@ export function fillChunk(
   const valueAt = keyAt + keyEnd
   const byteLength = value.byteLength
   if (byteLength <= WORD_COPY_BYTES && value.words.length > 0) {
-    copyWords(value.words, 0, words, valueAt, (byteLength + 3) >>> 2)
+    copyWords(value.words, value.wordsAt, words, valueAt, (byteLength + 3) >>> 2)
   } else {
     const { source } = value
     segment.bytes.set(byteLength === source.length ? source : source.subarray(0, byteLength), valueAt << 2)

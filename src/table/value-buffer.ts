@@ -11,6 +11,8 @@ import type { NativeBuffer } from '../base/native-buffer.js'
 import { copyWords } from '../base/word-copy.js'
 
 const SCRATCH_BYTES = 64 * 1024
+/** Longest value that is copied word by word; beyond, a native copy is faster. */
+export const WORD_COPY_BYTES = 256
 
 /** A word view that stands for "not in scratch": copy from `source` instead. */
 const NO_WORDS = new Int32Array(0)
@@ -23,6 +25,8 @@ export class ValueBuffer {
   source: Uint8Array
   /** The same bytes as words, if they are in scratch; else empty. */
   words: Int32Array
+  /** Where they begin there: not at 0 only after `borrowWords`. */
+  wordsAt = 0
   readonly #scratch: NativeBuffer
   readonly #scratchWords: Int32Array
   readonly #floats: Float64Array
@@ -80,6 +84,21 @@ export class ValueBuffer {
     this.#useScratch(byteLength)
   }
 
+  /**
+   * As {@link setFromWords}, but a short value is not copied: it must stay there until it is in its chunk, and neither
+   * `source` nor word 0 of `words` is it. Only for the put that follows.
+   */
+  borrowWords(words: Int32Array, at: number, byteLength: number): void {
+    if (byteLength > WORD_COPY_BYTES) {
+      this.setFromWords(words, at, byteLength)
+      return
+    }
+    this.byteLength = byteLength
+    this.words = words
+    this.wordsAt = at
+    this.ascii = false
+  }
+
   setInt32(value: number): void {
     this.#scratchWords[0] = value
     this.#useScratch(4)
@@ -99,6 +118,7 @@ export class ValueBuffer {
     this.byteLength = byteLength
     this.source = this.#scratch
     this.words = this.#scratchWords
+    this.wordsAt = 0
     this.ascii = false
   }
 }
