@@ -13,6 +13,8 @@ import type { NativeBuffer } from '../base/native-buffer.js'
 import { MAX_PAYLOAD_BYTES } from './layout.js'
 
 const USUAL_BYTES = 4096
+/** One of `longs`. */
+const LEAST_BYTES = 8
 const MOST_KEPT_BYTES = MIB
 export class Message {
   /** Operation (1 to 255) of a request, status of a reply. */
@@ -111,7 +113,7 @@ export class Message {
 
   #grow(needed: number): void {
     assert(needed <= MAX_PAYLOAD_BYTES, 'a message is within the limits')
-    this.#allocate(2 ** Math.ceil(Math.log2(needed)))
+    this.#allocate(Math.max(LEAST_BYTES, 2 ** Math.ceil(Math.log2(needed))))
   }
 
   #allocate(bytes: number): void {
