@@ -21,6 +21,8 @@ export type LogEvent = RecoveryEvent | SnapshotEvent | LogStateEvent
 
 export interface LaneWorkerData {
   readonly number: number
+  /** The server has no other lane worker. */
+  readonly isOnly: boolean
   readonly bell: SharedHandle
   readonly ledger: SharedArrayHandle
   readonly table: DirectStoreHandle

@@ -46,6 +46,7 @@ async function main(): Promise<void> {
     number: data.number,
     ledger: Ledger.attach(data.ledger),
     bell: Bell.attach(data.bell),
+    keepsLanes: data.isOnly,
     handler: (request, reply) => {
       if (!plain.run(request, reply)) runOperation(context, request, reply)
       return true

@@ -129,8 +129,9 @@ export class LaneWorkers {
   }
 
   #start(number: number): Promise<void> {
-    const { bell, ledger, table, facts, writer } = this.#options
-    const data: LaneWorkerData = { number, bell: bell.share(), ledger: ledger.share(), table, facts }
+    const { bell, ledger, table, facts, writer, workers } = this.#options
+    const handles = { bell: bell.share(), ledger: ledger.share(), table }
+    const data: LaneWorkerData = { number, isOnly: workers === 1, ...handles, facts }
     const worker =
       writer === undefined
         ? new Worker(ENTRY, { ...inheritedFlags(), workerData: data })
