@@ -238,6 +238,36 @@ describe('segments', () => {
     }
   })
 
+  test('whose last frame is whole and chained, and holds what no frame does, is no torn tail', () => {
+    for (const [what, at, mask] of [
+      ['an unknown type of record', FRAME_HEAD_BYTES + 3, 0xf0],
+      ['an unknown flag', FRAME_HEAD_BYTES + 7, 0x80],
+      ['a longer key than there are bytes', FRAME_HEAD_BYTES + 5, 0x40],
+      ['more records than there are', 16, 0x02],
+      ['an unknown kind of frame', 19, 0x08],
+    ] as const) {
+      const disk = new SimulatedDisk()
+      const { writer } = reopen(disk)
+      const batch = new RecordBatch()
+      batch.set(Buffer.from('key'), Buffer.from('value'), true)
+      writer?.append(batch)
+      writer?.sync()
+      const exit = disk.afterExit()
+      const [name = ''] = segmentsOf(exit)
+      const bytes = exit.contents(name)
+      let last = HEADER_BYTES
+      for (let next = last; bytes.readUInt32LE(next) === FRAME_MAGIC; next += bytes.readUInt32LE(next + 8))
+        last = next
+      bytes.writeUInt8(bytes.readUInt8(last + at) ^ mask, last + at)
+      const length = bytes.readUInt32LE(last + 8)
+      bytes.writeUInt32LE(crc32(bytes.subarray(last + 8, last + length)), last + 4)
+      exit.put(name, bytes)
+      assertRefused(exit, name, last)
+      const { outcome } = reopen(exit, true)
+      assert.ok('state' in outcome && outcome.state.size === 0, `${what}: the loss can be accepted`)
+    }
+  })
+
   test('with lengths that are huge, negative, zero or odd', () => {
     for (const length of [0xffff_fff8, 0x8000_0000, 0, 8, 57, 64]) {
       const { disk } = closedLog(seed)

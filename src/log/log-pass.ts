@@ -186,6 +186,7 @@ class LogPass {
   #judgeEnd(name: string, bytes: Buffer, header: SegmentHeader, walk: SegmentWalk): Damage | undefined {
     if (walk.end === 'continued')
       return this.#damage(segmentName(header.number + 1), 0, 'the segment is missing')
+    if (walk.isWhole) return this.#damage(name, walk.offset, walk.fault)
     const { nextLsn } = walk.chain
     const what = walk.fault || 'the log ends'
     const proof = findProofOfSync(bytes, walk.offset, header, nextLsn)

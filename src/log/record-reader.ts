@@ -6,6 +6,7 @@
  * instructions), and long loops call short functions, which are compiled as a whole (code that is replaced in the middle of
  * its loop was thrown out at every end of it).
  */
+import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
 import { EXPIRY_BYTES, RECORD_FLAG, RECORD_HEAD_BYTES, RECORD_TYPE } from './format.js'
 
 const KEY_LENGTH_MASK = 0x1ffff
@@ -17,6 +18,8 @@ const { ascii: ASCII, expires: EXPIRES } = RECORD_FLAG
 const KNOWN_FLAGS = ASCII | EXPIRES
 const { set: SET, delete: DELETE, clear: CLEAR } = RECORD_TYPE
 const HEAD_BYTES = RECORD_HEAD_BYTES
+const LONGEST_KEY = MAX_KEY_BYTES
+const LONGEST_VALUE = MAX_VALUE_BYTES
 /** Records that one call looks at. */
 const STRIDE = 64
 
@@ -47,11 +50,13 @@ const FAULTS = [
   'a record has an unknown type',
   'a record has unknown flags',
   'a record runs past its frame',
+  'a record has a longer key or value than any can be',
 ] as const
 const TOO_FEW = -1
 const UNKNOWN_TYPE = -2
 const UNKNOWN_FLAGS = -3
 const TOO_LONG = -4
+const TOO_LARGE = -5
 
 /**
  * Hands the `count` records in `bytes[start..end)` to `sink`, those from position `fromLsn` on; `firstLsn` is that of
@@ -95,9 +100,12 @@ function checkSome(view: DataView, start: number, end: number, count: number): n
     if (type < SET || type > CLEAR) return UNKNOWN_TYPE
     const flags = word1 >>> FLAGS_SHIFT
     if (flags > KNOWN_FLAGS) return UNKNOWN_FLAGS
-    at += HEAD_BYTES + (word1 & KEY_LENGTH_MASK) + (word0 & VALUE_LENGTH_MASK)
+    const keyLength = word1 & KEY_LENGTH_MASK
+    const valueLength = word0 & VALUE_LENGTH_MASK
+    at += HEAD_BYTES + keyLength + valueLength
     if ((flags & EXPIRES) !== 0) at += EXPIRY_BYTES
     if (at > end) return TOO_LONG
+    if (keyLength > LONGEST_KEY || valueLength > LONGEST_VALUE) return TOO_LARGE
   }
   return at
 }

@@ -11,8 +11,9 @@
  *  4. Where the frames of a segment end and another segment is there, that one's header must name this very end,
  *     since a segment is begun only when the one before it is on disk. Otherwise: damage.
  *  5. Where the last segment ends: if it says that it is continued, a file is missing. If something behind its end
- *     proves that this place was on disk, or the snapshot needs it, it is damage. If not, it is a torn tail, which no
- *     level has promised to keep: it is cut, and the cut is synced, before anything is appended.
+ *     proves that this place was on disk, or the snapshot needs it, or the frame there is whole but makes no sense, it is
+ *     damage. If not, it is a torn tail, which no level has promised to keep: it is cut, and the cut is synced, before
+ *     anything is appended.
  *     What a killed process had written and not yet synced is read like the rest, so it is put on disk before anybody
  *     builds on it, names included: written once more, since after a sync that failed the kernel may take for stored
  *     what is not.

@@ -46,6 +46,8 @@ export interface SegmentWalk {
   readonly end: SegmentEnd
   /** Why the walk ended, if `bad`. */
   readonly fault: string
+  /** The frame there is whole and the next one of the chain, yet cannot be read: no write that was cut short leaves that. */
+  readonly isWhole: boolean
   readonly frames: number
 }
 
@@ -84,7 +86,9 @@ export function walkSegment(
   let chain = start
   let offset = from.offset
   let frames = 0
-  const stop = (end: SegmentEnd, fault = ''): SegmentWalk => ({ chain, offset, end, fault, frames })
+  const stop = (end: SegmentEnd, fault = '', isWhole = false): SegmentWalk => {
+    return { chain, offset, end, fault, isWhole, frames }
+  }
   for (;;) {
     const length = checkFrame(bytes, offset)
     if (typeof length === 'string')
@@ -95,11 +99,11 @@ export function walkSegment(
     if (head.kind === FRAME_KIND.continued) return stop('continued')
     const recordCount = head.kind === FRAME_KIND.records ? head.count : 0
     if (recordCount === 0 && !(head.kind === FRAME_KIND.mark && head.count === 1))
-      return stop('bad', 'a frame has an unknown kind')
+      return stop('bad', 'a frame has an unknown kind', true)
     onFrame?.(head, offset, length)
     const records = offset + FRAME_HEAD_BYTES
     const fault = decodeRecords(bytes, records, offset + length, recordCount, head.firstLsn, from.lsn, sink)
-    if (fault !== undefined) return stop('bad', fault)
+    if (fault !== undefined) return stop('bad', fault, true)
     chain = advance(chain, head, frameCrc(bytes, offset))
     offset += length
     frames++

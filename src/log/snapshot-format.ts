@@ -12,6 +12,7 @@
  * entries there are, so that a file that is cut between blocks is not taken for a smaller snapshot.
  */
 import { crc32 } from 'node:zlib'
+import { MAX_VALUE_BYTES } from '../base/limits.js'
 import { HEADER_BYTES, isZero, readUint53, writeUint53 } from './format.js'
 
 export const SNAPSHOT_VERSION = 1
@@ -22,6 +23,8 @@ const SNAPSHOT_MAGIC = Buffer.from('HEARTHSN')
 const BLOCK_MAGIC = 0x4b4c_4248
 const HEADER_CRC_AT = 48
 const END_BODY_BYTES = 24
+/** Longer than any block is: a little more than the largest entry. */
+const MAX_BLOCK_BYTES = 2 * MAX_VALUE_BYTES
 /** Bytes of the last block. */
 export const END_BLOCK_BYTES = BLOCK_HEAD_BYTES + END_BODY_BYTES
 
@@ -120,7 +123,8 @@ export function blockLength(head: Buffer, available: number): number | string {
   if (head.length < BLOCK_HEAD_BYTES) return 'the snapshot is cut off'
   if (head.readUInt32LE(0) !== BLOCK_MAGIC) return 'there is no block'
   const length = head.readUInt32LE(8)
-  if (length < BLOCK_HEAD_BYTES || length % 8 !== 0) return 'the length of a block is impossible'
+  if (length < BLOCK_HEAD_BYTES || length > MAX_BLOCK_BYTES || length % 8 !== 0)
+    return 'the length of a block is impossible'
   return length <= available ? length : 'a block runs past the end of the file'
 }
 
@@ -162,11 +166,12 @@ export function encodeEnd(end: SnapshotEnd, previousCrc: number): Buffer {
 
 export function decodeEnd(body: Buffer): SnapshotEnd | string {
   if (body.length !== END_BODY_BYTES) return 'the last block has a wrong length'
-  return {
+  const end = {
     endLsn: readUint53(body, 0),
     entries: readUint53(body, 8),
     regionTimeMs: readUint53(body, 16),
   }
+  return Object.values(end).some(Number.isNaN) ? 'the last block has an impossible number' : end
 }
 
 /** `0000000000000123.snapshot`: named after its start position. */

@@ -254,7 +254,8 @@ class SnapshotRead {
     this.#entries += count
     const fault = decodeRecords(body, hashes, body.length, count, 1, 1, this.#entrySink)
     this.#options.sink.flush?.()
-    return fault
+    // Each hash was taken for a set: with anything else among them, the wrong ones.
+    return fault ?? (this.#hash === count ? undefined : 'a block holds what is no entry')
   }
 
   #readEnd(block: Block): LoadedSnapshot | Damage {

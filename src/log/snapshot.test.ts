@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { crc32 } from 'node:zlib'
 import { isOperationError } from '../base/errors.js'
 import { addToBatch, type State } from '../test/log-model.js'
 import { reopen, TRIAL_IDENTITY } from '../test/log-trial.js'
 import { DROP_ALL } from './crash-plan.js'
 import { DamageError } from './damage.js'
 import { openLog } from './directory.js'
+import { HEADER_BYTES } from './format.js'
 import { RecordBatch } from './record-batch.js'
 import { SimulatedDisk } from './simulated-disk.js'
-import { NO_SINK } from './snapshot-reader.js'
+import { BLOCK_HEAD_BYTES, END_BLOCK_BYTES } from './snapshot-format.js'
+import { NO_SINK, readSnapshot } from './snapshot-reader.js'
 import { type SnapshotEntry, type SnapshotMade, snapshotSteps } from './snapshot-writer.js'
 import type { LogWriter } from './writer.js'
 
@@ -174,6 +177,70 @@ describe('a damaged snapshot', () => {
       assert.ok('refusal' in outcome && isOperationError(outcome.refusal, 'CORRUPT'), `cut at ${size}`)
     }
   })
+})
+
+describe('a snapshot whose checksums hold is refused all the same', () => {
+  /** Changes the block at `offset` and puts all checksums right again. */
+  function forge(bytes: Buffer, offset: number, change: (block: Buffer) => void): void {
+    change(bytes.subarray(offset, offset + bytes.readUInt32LE(offset + 8)))
+    let previous = bytes.readUInt32LE(48)
+    for (let at = HEADER_BYTES; at < bytes.length; at += bytes.readUInt32LE(at + 8)) {
+      bytes.writeUInt32LE(previous, at + 12)
+      previous = crc32(bytes.subarray(at + 8, at + bytes.readUInt32LE(at + 8)))
+      bytes.writeUInt32LE(previous, at + 4)
+    }
+  }
+
+  function refusalOf(change: (block: Buffer) => void, isEnd: boolean): DamageError {
+    const rig = new Rig()
+    rig.fill(30, 'x')
+    const { name } = rig.snapshot()
+    const bytes = rig.disk.contents(name)
+    const offset = isEnd ? bytes.length - END_BLOCK_BYTES : HEADER_BYTES
+    forge(bytes, offset, change)
+    const disk = rig.disk.afterExit()
+    disk.put(name, bytes)
+    const { outcome } = reopen(disk)
+    assert.ok('refusal' in outcome && outcome.refusal instanceof DamageError, JSON.stringify(outcome))
+    assert.equal(outcome.refusal.damage.file, name)
+    return outcome.refusal
+  }
+
+  test('where a block holds a record that is no entry', () => {
+    const record = BLOCK_HEAD_BYTES + 8
+    const toDelete = (block: Buffer): unknown => block.writeUInt8((block[record + 3]! & 7) | 16, record + 3)
+    assert.match(refusalOf(toDelete, false).message, /what is no entry/)
+  })
+
+  test('where the last block has a number that is none', () => {
+    for (const at of [0, 8, 16])
+      assert.match(
+        refusalOf((block) => block.fill(0xff, BLOCK_HEAD_BYTES + at, BLOCK_HEAD_BYTES + at + 8), true)
+          .message,
+        /impossible number/,
+      )
+  })
+})
+
+test('a damaged length of a block is told as such, however long the file is', () => {
+  const rig = new Rig()
+  rig.fill(3, 'x')
+  const { name } = rig.snapshot()
+  const bytes = rig.disk.contents(name)
+  bytes.writeUInt32LE(0x9000_0000, HEADER_BYTES + 8)
+  rig.disk.put(name, bytes)
+  const open = rig.disk.open.bind(rig.disk)
+  rig.disk.open = (file, mode) => {
+    const opened = open(file, mode)
+    opened.size = () => 2 ** 32
+    return opened
+  }
+  const read = readSnapshot({ disk: rig.disk, name, logId: undefined, sink: NO_SINK })
+  assert.ok('fault' in read)
+  assert.deepEqual(
+    [read.file, read.offset, read.fault],
+    [name, HEADER_BYTES, 'the length of a block is impossible'],
+  )
 })
 
 test('a snapshot whose log ends before its end is refused', () => {
