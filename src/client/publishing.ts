@@ -4,7 +4,7 @@
  */
 import { monotonicMs } from '../base/clock.js'
 import { describe } from '../codec/codec.js'
-import { type CallOptions, checkCallOptions } from './call-options.js'
+import { abortedBy, type CallOptions, checkCallOptions } from './call-options.js'
 import type { ClientCore } from './client-core.js'
 import { MAX_MESSAGE_BYTES } from './control-messages.js'
 import { bytesFrom } from './requests.js'
@@ -17,7 +17,8 @@ export async function publish<K, V>(
   options: CallOptions | undefined,
 ): Promise<number> {
   checkChannel(channel)
-  const bytes = bytesFrom(core.requests.values.prepare(message), 'message')
+  // A copy: what came in as bytes is the caller's again before the message is sent.
+  const bytes = Buffer.from(bytesFrom(core.requests.values.prepare(message), 'message'))
   if (bytes.length > MAX_MESSAGE_BYTES)
     throw new RangeError(`the message takes ${bytes.length} bytes; one may take at most ${MAX_MESSAGE_BYTES}`)
   const startMs = monotonicMs()
@@ -25,7 +26,9 @@ export async function publish<K, V>(
   const { lane, calls, messenger } = core.link()
   // Carried out in order, so its answer says that all before it has been.
   if (lane.inFlight > 0 || calls.pending > 0) await core.call(() => core.requests.size(), options)
-  return messenger.publish(Buffer.from(channel), Buffer.from(bytes), restOf(options, startMs))
+  // To a server of this process it goes at once, which nothing could give up.
+  if (options?.signal?.aborted === true) throw abortedBy(options.signal, false)
+  return messenger.publish(Buffer.from(channel), bytes, restOf(options, startMs))
 }
 
 /** What of the time limit is left; without one, messages have the client's. */
