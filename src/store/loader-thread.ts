@@ -21,7 +21,7 @@ class DismissedError extends Error {}
 const data = workerData as LoaderData
 const words = LoaderWords.attach(data.words)
 
-/** What only a named region needs is loaded only for one: a fifth of the time until this thread can begin. */
+/** What only a named region needs is loaded only for one: this thread can begin the sooner without. */
 async function regionAttacher(): Promise<() => Region> {
   const { region } = data
   if (region.kind !== 'mapped') return () => SharedArrayRegion.attach(region)
