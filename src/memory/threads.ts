@@ -9,6 +9,9 @@ import { EventEmitter } from 'node:events'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { threadId, type Worker } from 'node:worker_threads'
 
+/** The system does not say now, for want of descriptors or memory. */
+const UNKNOWN = -1
+
 export interface ThreadIdentity {
   /** Kernel thread id; minus the worker's number and 1 where the system does not tell. Never 0. */
   readonly thread: number
@@ -32,7 +35,7 @@ export function currentThread(): ThreadIdentity {
   try {
     const thread = Number(readlinkSync('/proc/thread-self').split('/')[2])
     const startTime = startTimeOf(thread)
-    if (thread > 0 && startTime !== undefined) return { thread, startTime }
+    if (thread > 0 && startTime !== undefined && startTime !== UNKNOWN) return { thread, startTime }
   } catch {
     // No /proc here: fall through to the worker's number.
   }
@@ -43,7 +46,8 @@ export function currentThread(): ThreadIdentity {
 export function isThreadAlive({ thread, startTime }: ThreadIdentity): boolean {
   if (thread < 0) return true
   const found = startTimeOf(thread)
-  return found !== undefined && (startTime === 0 || found === startTime)
+  // In doubt it lives: what a living thread holds must not be repaired.
+  return found !== undefined && (found === UNKNOWN || startTime === 0 || found === startTime)
 }
 
 /** Start time of a thread of this process; undefined if there is none, or it has ended. */
@@ -51,8 +55,9 @@ function startTimeOf(thread: number): number | undefined {
   let stat: string
   try {
     stat = readFileSync(`/proc/self/task/${thread}/stat`, 'latin1')
-  } catch {
-    return undefined
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' || code === 'ESRCH' ? undefined : UNKNOWN
   }
   // The name in brackets may hold anything, blanks and brackets too: count the fields from its end.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
