@@ -117,10 +117,17 @@ export class Touch {
     const chained = this.#chained
     let more = 0
     for (let index = 0; index < count; index++) {
-      this.#findChunk(index)
       const line = lines[index]!
-      // Line 0: the stripe has no buckets yet.
-      if (slots[index] !== 0 || line === 0) continue
+      // The stripe has no buckets yet, and what lies at line 0 is the header: a word of it that is equal to the hash would
+      // lead anywhere.
+      if (line === 0) {
+        this.#places[index] = 0
+        this.#seconds[index] = 0
+        slots[index] = 0
+        continue
+      }
+      this.#findChunk(index)
+      if (slots[index] !== 0) continue
       const link = this.#segments[line >>> GRANULE_BITS]!.words[(line & GRANULE_MASK) << 2]!
       if (link === 0) continue
       lines[index] = link
