@@ -36,7 +36,13 @@ export class Subscriptions<K, V> {
     this.#listen()
     // Before the program's own listeners, of which one may throw.
     core.events.prependListener('reconnect', () => {
-      this.#listen()
+      try {
+        this.#listen()
+      } catch (error) {
+        // The connection has ended again.
+        ignoreGone(error)
+        return
+      }
       for (const subject of ['channel', 'pattern'] as const)
         for (const name of this.#heard[subject].keys()) void this.#tell(subject, name).catch(ignoreGone)
     })
