@@ -25,6 +25,8 @@ export const HEADER_BYTES = 512
 export const FRAME_HEAD_BYTES = 56
 export const RECORD_HEAD_BYTES = 8
 export const EXPIRY_BYTES = 8
+/** A record's first word: type above the value's length; its second: flags above the key's length. */
+export const RECORD_SHIFT = { type: 27, flags: 17 } as const
 /** Most records of one frame. */
 export const MAX_FRAME_RECORDS = 2 ** 24 - 1
 /** Longest frame; a batch must fit one. */

@@ -19,6 +19,7 @@ import {
   MAX_FRAME_RECORDS,
   RECORD_FLAG,
   RECORD_HEAD_BYTES,
+  RECORD_SHIFT,
   RECORD_TYPE,
 } from './format.js'
 
@@ -128,8 +129,8 @@ export class RecordBatch {
     if (frameBytes(end) > MAX_FRAME_BYTES || this.#count >= MAX_FRAME_RECORDS)
       throw new RangeError('a step of so many bytes or records does not fit one frame of the log')
     if (end + SLACK_BYTES > this.#bytes.length) this.#grow(end + SLACK_BYTES)
-    this.#view.setInt32(at, valueLength + type * 2 ** 27, true)
-    this.#view.setInt32(at + 4, keyLength | (flags << 17), true)
+    this.#view.setInt32(at, valueLength | (type << RECORD_SHIFT.type), true)
+    this.#view.setInt32(at + 4, keyLength | (flags << RECORD_SHIFT.flags), true)
     this.#length = end
     this.#count++
     return at + RECORD_HEAD_BYTES

@@ -7,13 +7,12 @@
  * its loop was thrown out at every end of it).
  */
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../base/limits.js'
-import { EXPIRY_BYTES, RECORD_FLAG, RECORD_HEAD_BYTES, RECORD_TYPE } from './format.js'
+import { EXPIRY_BYTES, RECORD_FLAG, RECORD_HEAD_BYTES, RECORD_SHIFT, RECORD_TYPE } from './format.js'
 
-const KEY_LENGTH_MASK = 0x1ffff
-const VALUE_LENGTH_MASK = 0x7ff_ffff
-const TYPE_SHIFT = 27
-const FLAGS_SHIFT = 17
 // Local copies: a property of an imported object is loaded and checked at every use.
+const { type: TYPE_SHIFT, flags: FLAGS_SHIFT } = RECORD_SHIFT
+const KEY_LENGTH_MASK = (1 << FLAGS_SHIFT) - 1
+const VALUE_LENGTH_MASK = (1 << TYPE_SHIFT) - 1
 const { ascii: ASCII, expires: EXPIRES } = RECORD_FLAG
 const KNOWN_FLAGS = ASCII | EXPIRES
 const { set: SET, delete: DELETE, clear: CLEAR } = RECORD_TYPE
