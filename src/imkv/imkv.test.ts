@@ -163,6 +163,11 @@ describe('what the original left open', () => {
     assert.equal(ht_count(), count)
     for (let at = 0; at < count; at++) assert.equal(lookup(`key ${at}`), `value ${at}`.padEnd(100))
     assert.equal(ht_delete('key 0'), HT_RET.DELETE_OK)
+    // The same key, since another may belong to a bucket that is full: what it then needs is more than its own place.
+    assert.equal(ht_insert('key 0', 'x'.padEnd(100)), HT_RET.INSERT_OK)
+    assert.equal(lookup('key 0'), 'x'.padEnd(100))
+    check()
+    for (let at = 0; at < count; at++) assert.equal(ht_delete(`key ${at}`), HT_RET.DELETE_OK)
     assert.equal(ht_insert('key x', 'x'.padEnd(100)), HT_RET.INSERT_OK)
     check()
   })
