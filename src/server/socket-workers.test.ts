@@ -5,6 +5,8 @@ import { NodeCounters } from './counters.js'
 import type { FixedFacts } from './facts.js'
 import { startSocketWorkers } from './socket-workers.js'
 
+const CUE = 'socket-workers.test'
+
 const FACTS: FixedFacts = {
   version: '0',
   startedAtMs: 0,
@@ -16,13 +18,13 @@ const FACTS: FixedFacts = {
   log: undefined,
 }
 
-/** A worker that says it listens and, if it is the second, does what `then` says; the first waits to be stopped. */
+/** A worker that says it listens and, if it is the second, does what `then` says when it is told; the first waits to be stopped. */
 function entry(then: string): URL {
   const code = `
-    import { parentPort, workerData } from 'node:worker_threads'
-    parentPort.postMessage({ kind: 'listening', port: 1, fd: 0 })
-    if (workerData.index === 1) setImmediate(() => { ${then} })
-    else parentPort.once('message', () => parentPort.close())`
+    import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads'
+    if (workerData.index === 1) new BroadcastChannel('${CUE}').onmessage = () => { ${then} }
+    else parentPort.once('message', () => parentPort.close())
+    parentPort.postMessage({ kind: 'listening', port: 1, fd: 0 })`
   return new URL(`data:text/javascript,${encodeURIComponent(code)}`)
 }
 
@@ -35,7 +37,11 @@ async function withWorkers(then: string, expected: RegExp): Promise<void> {
     shutdown: () => {},
     entry: entry(then),
   })
+  // Only now: what fails while they are started is refused by the start itself.
+  const cue = new BroadcastChannel(CUE)
+  cue.postMessage('now')
   await assert.rejects(workers.failed, expected)
+  cue.close()
   // Ends although one of the workers is gone already.
   await workers.stop()
   store.close()
