@@ -13,9 +13,11 @@ import { Socket } from 'node:net'
 import { OperationError } from '../base/errors.js'
 import { Native } from '../memory/native.js'
 import { SAFELY } from '../memory/region-name.js'
+import { uncut } from '../memory/thread-ends.js'
 import { FILE_MODE } from './mapped-file.js'
 
 const ONE_BYTE = new Uint8Array(1)
+const BY_NODE = { open: openSync, close: closeSync }
 
 /** Where the doorbell of a lane file is. */
 export function doorbellPath(lanePath: string, lane: number): string {
@@ -37,7 +39,7 @@ export class Doorbell {
   }
 
   static open(path: string): Doorbell {
-    return new Doorbell(openPipe(path))
+    return new Doorbell(openPipe(path, BY_NODE))
   }
 
   ring(): void {
@@ -69,17 +71,20 @@ export function openDoorbells(lanePath: string, lanes: number): Doorbell[] {
 
 /** The end of a client: calls `listener` in the event loop. Keeps the process alive unless unref'd. */
 export function listenTo(path: string, listener: () => void): Socket {
-  const socket = new Socket({ fd: openPipe(path), readable: true, writable: false })
+  const native = Native.load()
+  // Uncut: between the two nobody would close the descriptor.
+  const socket = uncut(() => new Socket({ fd: openPipe(path, native), readable: true, writable: false }))
   socket.on('data', listener)
   // The pipe is ours to read; what may be wrong with it shows in that nobody is woken, which a timer makes good.
   socket.on('error', () => socket.destroy())
   return socket
 }
 
-function openPipe(path: string): number {
-  const descriptor = openSync(path, constants.O_RDWR | SAFELY)
+/** `by`: whoever opens it closes it too, or hands it to who does. */
+function openPipe(path: string, by: Pick<Native, 'open' | 'close'>): number {
+  const descriptor = by.open(path, constants.O_RDWR | SAFELY)
   const stats = fstatSync(descriptor)
   if (stats.isFIFO() && stats.uid === process.geteuid?.()) return descriptor
-  closeSync(descriptor)
+  by.close(descriptor)
   throw new OperationError('REFUSED', `${path} is not opened: it is no pipe of this user.`)
 }

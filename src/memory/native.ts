@@ -35,6 +35,8 @@ const F_OFD_GETLK = 36
 const F_OFD_SETLK = 37
 const F_WRLCK = 1
 const F_UNLCK = 2
+/** Of x64 and arm64; Node does not say it. */
+const O_CLOEXEC = 0o2000000
 const NS_PER_MS = 1_000_000
 /** Number of the system call by processor. */
 const SYS_FUTEX: Readonly<Record<string, number>> = { x64: 202, arm64: 98 }
@@ -63,6 +65,8 @@ export class Native {
   readonly #fcntl: NativeFunction
   readonly #syscall: NativeFunction
   readonly #mkfifo: NativeFunction
+  readonly #open: NativeFunction
+  readonly #close: NativeFunction
   readonly #flock = new Uint8Array(FLOCK_BYTES)
   readonly #flockView = new DataView(this.#flock.buffer)
   readonly #timespec = new BigInt64Array(2)
@@ -78,6 +82,8 @@ export class Native {
     this.#fallocate = library.func('fallocate', 'int', ['int', 'int', 'int64_t', 'int64_t'])
     this.#fcntl = library.func('fcntl', 'int', ['int', 'int', 'void *'])
     this.#mkfifo = library.func('mkfifo', 'int', ['str', 'int'])
+    this.#open = library.func('open', 'int', ['str', 'int'])
+    this.#close = library.func('close', 'int', ['int'])
     this.#syscall = library.func('syscall', 'long', [
       'long',
       'intptr_t',
@@ -167,6 +173,22 @@ export class Native {
     if (this.#mkfifo(path, mode) !== 0) throw this.#failure(`mkfifo(${path})`, this.#koffi.errno())
   }
 
+  /**
+   * Opens a file that is there as a descriptor that a Socket may take over. One of `openSync` may not be: a worker thread
+   * notes those, and at its end closes whatever has their numbers by then, be it another thread's file. Throws what the system
+   * says, ENOENT for instance.
+   */
+  open(path: string, flags: number): number {
+    const descriptor = this.#open(path, flags | O_CLOEXEC)
+    if (descriptor < 0) throw this.#failure(`open(${path})`, this.#koffi.errno())
+    return descriptor
+  }
+
+  /** Closes one of {@link open}. */
+  close(descriptor: number): void {
+    this.#close(descriptor)
+  }
+
   /** Locks one byte of an open file for this descriptor; false if another one has it. */
   lockByte(descriptor: number, at: number): boolean {
     this.#fillFlock(F_WRLCK, at, 1)
@@ -198,7 +220,10 @@ export class Native {
 
   #failure(call: string, code: number): Error {
     const name = Object.entries(constants.errno).find(([, number]) => number === code)?.[0]
-    return Object.assign(new Error(`${call} failed: ${name ?? `error ${code}`}`), { code: name })
+    return Object.assign(new Error(`${call} failed: ${name ?? `error ${code}`}`), {
+      code: name,
+      syscall: call,
+    })
   }
 }
 
