@@ -232,9 +232,12 @@ test('a client that writes nonsense all the time, at the same time, disturbs nob
     const { at, worker, neighbour } = scene()
     const handle = at.file.share().region as { buffers: readonly SharedArrayBuffer[] }
     const vandal = new Worker(VANDAL, { eval: true, workerData: { buffer: handle.buffers[0], ...slots } })
-    await once(vandal, 'online')
-    for (let number = 1; number < 2000; number++) askNeighbour(at, worker, neighbour, number)
-    await vandal.terminate()
+    try {
+      await once(vandal, 'online')
+      for (let number = 1; number < 2000; number++) askNeighbour(at, worker, neighbour, number)
+    } finally {
+      await vandal.terminate()
+    }
     assert.ok(at.faults.length <= 1, 'dropped once, or lucky')
   }
 })

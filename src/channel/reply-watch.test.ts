@@ -92,9 +92,12 @@ for (const kind of ['threads', 'file'] as const) {
       scene(async (at, _client, { ask }) => {
         const worker = at.addWorker()
         const timer = setInterval(() => worker.poll(), 1)
-        for (let number = 1; number < 20; number++) assert.equal(await ask(number), number)
-        assert.deepEqual(await Promise.all([20, 21, 22, 23].map(ask)), [20, 21, 22, 23])
-        clearInterval(timer)
+        try {
+          for (let number = 1; number < 20; number++) assert.equal(await ask(number), number)
+          assert.deepEqual(await Promise.all([20, 21, 22, 23].map(ask)), [20, 21, 22, 23])
+        } finally {
+          clearInterval(timer)
+        }
       }))
 
     test('a blocking wait in between loses nothing', () =>

@@ -162,7 +162,7 @@ it('replies that come later are there before the peer hears of its mistake, howe
       let last = ''
       peer.on('data', (chunk: Buffer) => {
         bytes += chunk.length
-        last = chunk.subarray(-80).toString('latin1')
+        last = (last + chunk.subarray(-80).toString('latin1')).slice(-80)
       })
       peer.write(`${'SET k v\r\n'.repeat(count)}*1\r\nfoo\r\n`)
       await untilSent(carrier, count)

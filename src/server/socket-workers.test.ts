@@ -39,12 +39,15 @@ async function withWorkers(then: string, expected: RegExp): Promise<void> {
   })
   // Only now: what fails while they are started is refused by the start itself.
   const cue = new BroadcastChannel(CUE)
-  cue.postMessage('now')
-  await assert.rejects(workers.failed, expected)
-  cue.close()
-  // Ends although one of the workers is gone already.
-  await workers.stop()
-  store.close()
+  try {
+    cue.postMessage('now')
+    await assert.rejects(workers.failed, expected)
+  } finally {
+    cue.close()
+    // Ends although one of the workers is gone already.
+    await workers.stop()
+    store.close()
+  }
 }
 
 it('a socket worker that dies of a bug is noticed with its error, and the rest can be stopped', () =>
