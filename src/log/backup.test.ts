@@ -222,7 +222,10 @@ describe('a copied directory', () => {
       )
       assert.equal(made.lastLsn, rig.model.acknowledgedLsn)
       assert.equal(progress.at(-1), 1)
-      assert.deepEqual(progress, progress.toSorted((a, b) => a - b))
+      assert.deepEqual(
+        progress,
+        progress.toSorted((a, b) => a - b),
+      )
       assert.equal(statSync(join(path, 'copy')).mode & 0o077, 0)
       for (const name of readdirSync(join(path, 'copy')))
         assert.equal(statSync(join(path, 'copy', name)).mode & 0o077, 0, name)

@@ -25,8 +25,8 @@ const LOCK_NAME = /^lock\.(\d+)$/
 const BINDING_NAME = /^lock-binding\./
 /** A path that goes into a socket address; longer ones go by the directory's descriptor. */
 const MAX_SOCKET_PATH = 100
-/** An owner that is stopped does not say who it is. */
-const GREETING_MS = 200
+/** An owner that is stopped does not say who it is; one on a busy machine takes a while. */
+const GREETING_MS = 1000
 const MAX_ATTEMPTS = 100
 const OLD_MS = 60_000
 
@@ -37,17 +37,17 @@ export interface DirectoryLock {
 
 /**
  * Takes the directory at `path`, or throws REFUSED with the process that has it, or with why nobody can write there. Makes
- * the directory if need be.
+ * the directory if need be. `greetingMs`: how long the owner may take to say which process it is.
  */
-export async function lockDirectory(path: string): Promise<DirectoryLock> {
+export async function lockDirectory(path: string, greetingMs = GREETING_MS): Promise<DirectoryLock> {
   try {
-    return await takeDirectory(path)
+    return await takeDirectory(path, greetingMs)
   } catch (error) {
     throw asRefusal(error, path)
   }
 }
 
-async function takeDirectory(path: string): Promise<DirectoryLock> {
+async function takeDirectory(path: string, greetingMs: number): Promise<DirectoryLock> {
   makeDirectory(path, 0o700)
   const descriptor = openSync(path, 'r')
   const address = (name: string): string => {
@@ -58,7 +58,7 @@ async function takeDirectory(path: string): Promise<DirectoryLock> {
   try {
     const server = await listen(address(binding))
     try {
-      await takeNumber(path, binding, address)
+      await takeNumber(path, binding, address, greetingMs)
     } catch (error) {
       await close(server)
       throw error
@@ -72,10 +72,15 @@ async function takeDirectory(path: string): Promise<DirectoryLock> {
 }
 
 /** Links the socket to the number above a dead owner's and sees that nobody has a higher one. */
-async function takeNumber(path: string, binding: string, address: (name: string) => string): Promise<void> {
+async function takeNumber(
+  path: string,
+  binding: string,
+  address: (name: string) => string,
+  greetingMs: number,
+): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const highest = highestNumber(path)
-    if (highest > 0) await assertDead(path, address(`lock.${highest}`))
+    if (highest > 0) await assertDead(path, address(`lock.${highest}`), greetingMs)
     const mine = highest + 1
     try {
       linkSync(join(path, binding), join(path, `lock.${mine}`))
@@ -117,7 +122,7 @@ function isOld(path: string): boolean {
 }
 
 /** Throws REFUSED if somebody listens at `socketPath`. */
-async function assertDead(path: string, socketPath: string): Promise<void> {
+async function assertDead(path: string, socketPath: string, greetingMs: number): Promise<void> {
   const socket = createConnection(socketPath)
   try {
     await once(socket, 'connect')
@@ -127,17 +132,21 @@ async function assertDead(path: string, socketPath: string): Promise<void> {
     // A full backlog (EAGAIN), and whatever else we do not understand, counts as alive.
     throw new OperationError('REFUSED', `somebody uses ${path}: ${String(error)}`, { cause: error })
   }
-  const owner = await greeting(socket)
+  const owner = await greeting(socket, greetingMs)
   throw new OperationError('REFUSED', `${path} is in use by ${owner}`)
 }
 
-async function greeting(socket: ReturnType<typeof createConnection>): Promise<string> {
+async function greeting(socket: ReturnType<typeof createConnection>, greetingMs: number): Promise<string> {
+  const tooLate = new AbortController()
+  // After a long turn of the event loop an answer that came in time is only read now.
+  const timer = setTimeout(() => setImmediate(() => tooLate.abort()), greetingMs)
   try {
-    const [data] = (await once(socket, 'data', { signal: AbortSignal.timeout(GREETING_MS) })) as [Buffer]
+    const [data] = (await once(socket, 'data', { signal: tooLate.signal })) as [Buffer]
     return `process ${data.toString('latin1').slice(0, 20)}`
   } catch {
     return 'a process that does not answer'
   } finally {
+    clearTimeout(timer)
     socket.destroy()
   }
 }

@@ -126,10 +126,15 @@ describe('a data directory on the real disk', () => {
     }))
 })
 
+/** For an owner that lives, however slow its machine is. */
+const PATIENCE_MS = 120_000
+
 describe('the lock of a directory', () => {
   test('is had by one of many who come at once, and named to the others', () =>
     withDirectory(async (path) => {
-      const wants = await Promise.allSettled(Array.from({ length: 10 }, () => lockDirectory(path)))
+      const wants = await Promise.allSettled(
+        Array.from({ length: 10 }, () => lockDirectory(path, PATIENCE_MS)),
+      )
       const owners = wants.flatMap((want) => (want.status === 'fulfilled' ? [want.value] : []))
       assert.equal(owners.length, 1)
       for (const want of wants)
@@ -171,9 +176,9 @@ describe('the lock of a directory', () => {
         })
         try {
           await once(child.stdout, 'data')
-          await assert.rejects(lockDirectory(path), new RegExp(`process ${child.pid}`))
+          await assert.rejects(lockDirectory(path, PATIENCE_MS), new RegExp(`process ${child.pid}`))
           child.kill('SIGSTOP')
-          await assert.rejects(lockDirectory(path), /does not answer/)
+          await assert.rejects(lockDirectory(path, 1), /does not answer/)
         } finally {
           child.kill('SIGKILL')
           await once(child, 'close')
