@@ -55,11 +55,18 @@ export async function ending(child: ChildProcess): Promise<number | string> {
   return child.exitCode ?? child.signalCode ?? 'unknown'
 }
 
-/** Blocks until the system says that the process is in `state`: T is stopped, Z a zombie. */
-export function awaitState(child: ChildProcess, state: string): void {
+/** Where the number of threads stands in /proc/PID/stat, counted from the state. */
+const STAT_THREADS = 17
+
+/**
+ * Blocks until the system says that the process is in `state`: T is stopped, Z a zombie. One whose first thread alone is a
+ * zombie still has its files and their locks.
+ */
+export function awaitState(child: ChildProcess, state: 'T' | 'Z'): void {
   for (;;) {
     const stat = readFileSync(`/proc/${child.pid}/stat`, 'latin1')
-    if (stat[stat.lastIndexOf(')') + 2] === state) return
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    if (fields[0] === state && (state === 'T' || fields[STAT_THREADS] === '1')) return
     Atomics.wait(SLEEPER, 0, 0, 0.2)
   }
 }
