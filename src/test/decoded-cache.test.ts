@@ -24,22 +24,19 @@ test('what a thread remembers is never older than what another has finished writ
   const worker = new Worker(new URL('./decoded-cache-worker.js', import.meta.url), { workerData: data })
   const exited = once(worker, 'exit')
   await once(worker, 'online')
-  let remembered = 0
-  let last: object | undefined
   for (let done = 0; done < ROUNDS; ) {
     done = Atomics.load(finished, 0)
     const value = map.get('k')
     // Absent only while the next round is under way.
     if (value === undefined) continue
     assert.ok(value.round >= done, `found round ${value.round} when ${done} was finished`)
-    if (value === last) remembered++
-    last = value
     for (let other = 0; other < 500; other += 125) {
       const neighbour = map.get(`other ${other}`)
       if (neighbour !== undefined) assert.equal(-neighbour.round % 500, other)
     }
   }
   await exited
-  assert.ok(remembered > 0)
+  // It does remember. While the other one writes, that may never show: nobody says how often who has a processor.
+  assert.equal(map.get('k'), map.get('k'))
   map.check()
 })
