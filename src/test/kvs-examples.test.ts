@@ -124,7 +124,8 @@ describe('the calls of original 002', { skip: NO_NAMED_TABLES }, () => {
     assert.match(String(error), /FULL/)
     assert.equal(client.get('one more'), undefined)
     assert.equal(client.del('key 0'), true)
-    assert.equal(client.set('one more', value), true)
+    // The same key: another may need a line for its bucket as well.
+    assert.equal(client.set('key 0', value), true)
     await small.stop()
     await small.stop()
     assert.throws(() => client.get('one more'), { code: 'SERVER_GONE' })
