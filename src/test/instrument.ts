@@ -71,8 +71,17 @@ function applyRewrite(tree: string, { file, find, put }: Rewrite): void {
   )
 }
 
+/** By source: one test file makes dozens of copies that differ in a line. */
+const MADE = new Map<string, string>()
+
 /** `source` with every access that may be to shared memory turned into a call. */
 export function instrumented(source: string): string {
+  const made = MADE.get(source) ?? instrument(source)
+  MADE.set(source, made)
+  return made
+}
+
+function instrument(source: string): string {
   const edits: Edit[] = []
   visit(parse(source, { ecmaVersion: 'latest', sourceType: 'module' }), undefined, source, edits)
   // Of edits at one place, the outermost node's comes first; those were made first.
