@@ -1,5 +1,5 @@
 /**
- * 64 connections, 10 000 pipelined operations each, every answer checked. Each connection owns keys that only it
+ * 64 connections, 4000 pipelined operations each, every answer checked. Each connection owns keys that only it
  * writes, so it knows every answer beforehand; all of them add to shared counters, whose sums must come out.
  */
 import assert from 'node:assert/strict'
@@ -10,7 +10,7 @@ import { SeededRandom } from './seeded-random.js'
 import { startPlainNode, type UnnamedNode } from './unnamed-node.js'
 
 const CONNECTIONS = 64
-const OPERATIONS = 10_000
+const OPERATIONS = 4000
 const BATCH = 500
 const OWN_KEYS = 40
 const SHARED_KEYS = 4
@@ -53,6 +53,12 @@ class Owner {
   }
 }
 
+/** What assert.deepEqual says, at a fraction of its cost. */
+function isSame(reply: Reply, answer: Reply): boolean {
+  if (reply instanceof Uint8Array && answer instanceof Uint8Array) return Buffer.compare(reply, answer) === 0
+  return reply === answer
+}
+
 async function work(node: UnnamedNode, index: number, seed: number): Promise<Owner> {
   const client = await RespClient.connect(node.host, node.port)
   const owner = new Owner(`c${index}`, new SeededRandom(seed + index))
@@ -61,15 +67,16 @@ async function work(node: UnnamedNode, index: number, seed: number): Promise<Own
     const replies = await Promise.all(operations.map(({ args }) => client.call(...args)))
     for (const [i, reply] of replies.entries()) {
       const operation = operations[i]
-      if (operation?.answer !== undefined) assert.deepEqual(reply, operation.answer, String(operation.args))
-      else assert.equal(typeof reply, 'number')
+      if (operation?.answer === undefined) assert.equal(typeof reply, 'number')
+      else if (!isSame(reply, operation.answer))
+        assert.fail(`${operation.args} was answered with ${reply}, not ${operation.answer}`)
     }
   }
   await client.close()
   return owner
 }
 
-it('64 connections with 10 000 pipelined operations each get every answer right', async (t) => {
+it('64 connections with 4000 pipelined operations each get every answer right', async (t) => {
   const seed = Date.now() % 1_000_000
   t.diagnostic(`seed ${seed}`)
   const node = await startPlainNode({ capacity: '64MiB' })
