@@ -1,4 +1,8 @@
-/** Entry of a second loading thread that fails: how is said by HEARTH_TEST_LOADER. For store/second-loader.test.ts. */
+/**
+ * Entry of a second loading thread that fails: how is said by HEARTH_TEST_LOADER; once it has its share it makes the file that
+ * HEARTH_TEST_LOADER_MARK names. For store/second-loader.test.ts.
+ */
+import { writeFileSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
 import { LoaderWords } from '../store/loader-words.js'
@@ -7,7 +11,7 @@ import { Table } from '../table/table.js'
 
 export type LoaderFault = 'absent' | 'dies' | 'dies-inside' | 'fails' | 'disagrees'
 
-const fault = process.env['HEARTH_TEST_LOADER']
+const { HEARTH_TEST_LOADER: fault, HEARTH_TEST_LOADER_MARK: mark } = process.env
 const data = workerData as LoaderData
 
 if (fault === 'absent') throw new Error('cannot begin')
@@ -18,6 +22,7 @@ const say = (report: LoaderReport): void => {
   words.end()
 }
 if (share !== undefined) {
+  if (mark !== undefined) writeFileSync(mark, '')
   if (fault === 'dies') process.exit(1)
   if (fault === 'dies-inside' && data.region.kind === 'threads') {
     // With its desk taken, as in the middle of a load.
