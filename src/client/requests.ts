@@ -50,6 +50,7 @@ export class Requests<K, V> {
   readonly message: OperationMessage
   /** What the request may change. */
   effect: Effect = 0
+  /** Cleared before each list: what cannot be added throws, and what came before it is left. */
   readonly #fields = new FieldWriter()
   readonly #toValue: Decode<V | undefined>
   readonly #toEntry: Decode<Entry<V> | undefined>
@@ -179,13 +180,15 @@ export class Requests<K, V> {
 
   /** A Redis command; the reply is RESP2, as bytes. */
   command(args: readonly (string | Uint8Array)[]): Decode<Buffer> {
-    for (const arg of args) this.#fields.add(bytesFrom(arg, 'argument'))
+    this.#fields.clear()
+    for (const arg of args) this.#fields.add(argumentBytes(arg))
     this.#fillList(OPERATIONS.command)
     return bytesOf
   }
 
   /** Part of a getMany; keys as bytes. Answers as many values as it can, undefined for a key that is absent. */
   valuesOf(keys: readonly Uint8Array[]): Decode<(V | undefined)[]> {
+    this.#fields.clear()
     for (const key of keys) this.#fields.add(key)
     this.#fillList(OPERATIONS.getMany)
     return this.#toMany
@@ -211,9 +214,9 @@ export class Requests<K, V> {
 
   /** Part of a setMany: keys and values in turn. */
   setAll(pairs: readonly Uint8Array[], options: SetOptions | undefined): Decode<void> {
+    this.#fields.clear()
     for (const part of pairs) this.#fields.add(part)
     const list = Buffer.from(this.#fields.view())
-    this.#fields.clear()
     this.#fillSet(OPERATIONS.setMany, NOTHING, list, options ?? {})
     return isDone
   }
@@ -246,10 +249,8 @@ export class Requests<K, V> {
   #fillList(operation: Operation): void {
     this.#fillBare(operation)
     const { byteLength } = this.#fields
-    if (byteLength > MAX_VALUE_BYTES) {
-      this.#fields.clear()
+    if (byteLength > MAX_VALUE_BYTES)
       throw new RangeError(`together these take ${byteLength} bytes; at most ${MAX_VALUE_BYTES} go at a time`)
-    }
     this.#fields.moveTo(this.message)
   }
 
@@ -279,6 +280,12 @@ function differenceText(kind: number, by: unknown): string {
   if (typeof by !== 'number') throw new TypeError(`a counter counts by a number, not ${describe(by)}`)
   if (kind === NUMBER_KIND.FLOAT64 ? Number.isFinite(by) : Number.isSafeInteger(by)) return String(by)
   throw new RangeError(`this kind of number cannot count by ${by}`)
+}
+
+function argumentBytes(arg: unknown): Uint8Array {
+  if (typeof arg === 'string' || typeof arg === 'number' || arg instanceof Uint8Array)
+    return bytesFrom(arg, 'argument')
+  throw new TypeError(`an argument of a command is a string or bytes, not ${describe(arg)}`)
 }
 
 /** The bytes of what was prepared. Throws TypeError for a lone surrogate. */
