@@ -1,5 +1,5 @@
 /** The figures of the benchmark of the channel: what was asked for, and what else there is, from a run's results. Pure. */
-import type { ChannelReport, ChannelSection } from './channel.js'
+import type { ChannelReport } from './channel.js'
 import { CALLERS, type CallerName } from './channel-callers.js'
 import {
   callsKey,
@@ -11,6 +11,7 @@ import {
   ZIPF,
 } from './channel-parts.js'
 import type { ChannelResults, ChannelRow } from './channel-results.js'
+import type { ChannelSection } from './channel-scale.js'
 import { atLeast, atMost, type Bound, type Figure, type FigureUnit } from './figure.js'
 import { ratioOf } from './statistics.js'
 

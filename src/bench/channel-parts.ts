@@ -2,11 +2,11 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { ChannelScale, ChannelSection } from './channel.js'
 import { CALLER_NAMES, CALLERS, type CallerName } from './channel-callers.js'
 import { type CallsRequest, type CallsResult, WARM_UP } from './channel-calls.js'
 import type { FloorRequest } from './channel-floor.js'
 import type { RequestsRequest, RequestsResult } from './channel-requests.js'
+import type { ChannelScale, ChannelSection, Sample } from './channel-scale.js'
 import { ChannelServer } from './channel-server.js'
 import { runChild } from './child.js'
 import type { SingleTimes } from './latency-histogram.js'
@@ -14,18 +14,6 @@ import type { SingleTimes } from './latency-histogram.js'
 export interface Place {
   readonly env: NodeJS.ProcessEnv
   readonly timeoutMs: number
-}
-
-/** What one run of a part gave: its main number, and others by name. */
-export interface Sample {
-  /** Nanoseconds of a call; million requests a second; percent of a core. As the section has it. */
-  readonly value: number
-  /** Processor time of a call or request, waiting awake included: of who asks, and of Hearth's server. */
-  readonly clientNs?: number
-  readonly serverNs?: number
-  readonly p50Ns?: number
-  readonly p99Ns?: number
-  readonly p999Ns?: number
 }
 
 export interface ChannelPart {

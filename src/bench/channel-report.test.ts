@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CHANNEL_SECTION_NAMES, type ChannelReport } from './channel.js'
+import type { ChannelReport } from './channel.js'
 import { channelFigures } from './channel-figures.js'
-import { channelParts, type Sample } from './channel-parts.js'
+import { channelParts } from './channel-parts.js'
 import { channelPictures, formatRows } from './channel-report.js'
 import { ChannelResults } from './channel-results.js'
+import { CHANNEL_SECTION_NAMES, type Sample } from './channel-scale.js'
 import { verdictOf } from './figure.js'
 import { describeMachine } from './machine.js'
 

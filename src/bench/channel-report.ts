@@ -1,9 +1,10 @@
 /** The benchmark of the channel as text and as pictures. Pure. */
-import type { ChannelReport, ChannelScale, ChannelSection } from './channel.js'
+import type { ChannelReport } from './channel.js'
 import { WARM_UP } from './channel-calls.js'
 import type { ChannelFigure } from './channel-figures.js'
 import { requestsKey, SETTLING_MS, WINDOWS, warmUpOf } from './channel-parts.js'
 import type { ChannelRow } from './channel-results.js'
+import type { ChannelScale, ChannelSection } from './channel-scale.js'
 import { type BarGroup, barChart, goalChart, lineChart } from './charts.js'
 import { type Machine, machineLine } from './machine.js'
 import type { Picture } from './pictures.js'

@@ -1,5 +1,6 @@
 /** What a run of the benchmark of the channel gave, round by round. Holds numbers, decides nothing. */
-import type { ChannelPart, Sample } from './channel-parts.js'
+import type { ChannelPart } from './channel-parts.js'
+import type { Sample } from './channel-scale.js'
 import { median } from './statistics.js'
 
 export interface ChannelRow {

@@ -16,19 +16,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ChannelPart, channelParts } from './channel-parts.js'
 import { ChannelResults } from './channel-results.js'
+import { CHANNEL_SECTION_NAMES, type ChannelScale, type ChannelSection } from './channel-scale.js'
 import { describeMachine, type Machine } from './machine.js'
 import { RedisServer } from './processes-redis.js'
 import { type RunProgress, reasonOf } from './section.js'
 import { requireCount } from './table.js'
-
-export const CHANNEL_SECTIONS = {
-  calls: 'one set after the other, keys of 16 B, values of 100 B',
-  pipelined: '64 sets in flight, keys of 16 B, values of 100 B',
-  requests: "PUTs and GETs of uint32 through original 001's client, warmed up",
-  idle: 'a server with four lane workers and a client that asks for nothing, at rest',
-} as const
-export type ChannelSection = keyof typeof CHANNEL_SECTIONS
-export const CHANNEL_SECTION_NAMES = Object.keys(CHANNEL_SECTIONS) as readonly ChannelSection[]
 
 export interface ChannelOptions {
   /** Default 3. */
@@ -45,13 +37,6 @@ export interface ChannelOptions {
   readonly timeoutMs?: number
   readonly onStart?: (machine: Machine, scale: ChannelScale) => void
   readonly onProgress?: (progress: RunProgress) => void
-}
-
-export interface ChannelScale {
-  readonly rounds: number
-  readonly calls: number
-  readonly requests: number
-  readonly idleMs: number
 }
 
 export interface ChannelReport {

@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-import type { ChannelSection } from '../bench/channel.js'
+import type { ChannelSection } from '../bench/channel-scale.js'
 import { BenchProgress } from './bench-progress.js'
 import { UsageError } from './exit.js'
 import { printJson, printLine } from './output.js'
@@ -29,7 +29,8 @@ const MOST_TIMEOUT_SECONDS = 24 * 3600
 const DEFAULT_PICTURE_FOLDER = 'docs'
 
 async function benchChannel(flags: ChannelFlags): Promise<void> {
-  const { runChannelBench, CHANNEL_SECTION_NAMES, CHANNEL_SECTIONS } = await import('../bench/channel.js')
+  const { CHANNEL_SECTION_NAMES, CHANNEL_SECTIONS } = await import('../bench/channel-scale.js')
+  const { runChannelBench } = await import('../bench/channel.js')
   const { channelFigures } = await import('../bench/channel-figures.js')
   const { channelPictures, formatChannelStart, formatRows } = await import('../bench/channel-report.js')
   const { formatEnd, formatFigure } = await import('../bench/figures-report.js')

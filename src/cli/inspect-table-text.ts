@@ -2,8 +2,44 @@
 import { formatSize } from '../base/size.js'
 import type { BucketOccupancy, MemoryOccupancy } from '../table/occupancy.js'
 import type { ParticipantReport } from '../table/participant-report.js'
+import type { TableStats } from '../table/stats.js'
 import { columns } from './columns.js'
-import type { TableInspection } from './inspect-table.js'
+
+/** What there is to show, and what `--json` prints. */
+export interface TableInspection {
+  readonly name: string
+  readonly state: 'ready' | 'retired'
+  readonly role: 'direct' | 'served'
+  readonly layoutVersion: number
+  /** Tells this table from every other, also of the same name: hexadecimal. */
+  readonly id: string
+  readonly file: {
+    readonly path: string
+    readonly mode: string
+    readonly user: number
+    readonly sizeBytes: number
+    /** What of it takes memory. */
+    readonly usedBytes: number
+  }
+  readonly createdAtMs: number
+  /** Everything that was to expire by then has. 0: nobody has been told so of anything. */
+  readonly timeMs: number
+  readonly keys: string
+  readonly values: string
+  readonly options: {
+    readonly capacityBytes: number
+    readonly stripes: number
+    readonly eviction: 'none' | 'clock'
+    /** 0: no limit. */
+    readonly maxEntries: number
+    /** 0: none. */
+    readonly defaultTtlMs: number
+  }
+  readonly participants: readonly ParticipantReport[]
+  readonly buckets: BucketOccupancy
+  readonly memory: MemoryOccupancy
+  readonly stats: TableStats
+}
 
 const BAR_WIDTH = 40
 /** Buckets that hold more are shown together. */

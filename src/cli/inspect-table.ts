@@ -5,54 +5,14 @@
 import { statSync } from 'node:fs'
 import { EVICTION, HEADER, LAYOUT_VERSION, REGION_ROLE } from '../memory/header.js'
 import type { ReadOnlyRegion } from '../memory/read-only-region.js'
-import {
-  type BucketOccupancy,
-  bucketOccupancy,
-  type MemoryOccupancy,
-  memoryOccupancy,
-} from '../table/occupancy.js'
-import { type ParticipantReport, participantReports } from '../table/participant-report.js'
-import { type TableStats, tableStats } from '../table/stats.js'
+import { bucketOccupancy, memoryOccupancy } from '../table/occupancy.js'
+import { participantReports } from '../table/participant-report.js'
+import { tableStats } from '../table/stats.js'
 import { viewOf } from '../table/view.js'
-import { inspectionLines } from './inspect-table-text.js'
+import { inspectionLines, type TableInspection } from './inspect-table-text.js'
 import { withTable } from './named-table.js'
 import { printJson, printLines } from './output.js'
 import { Progress } from './progress.js'
-
-export interface TableInspection {
-  readonly name: string
-  readonly state: 'ready' | 'retired'
-  readonly role: 'direct' | 'served'
-  readonly layoutVersion: number
-  /** Tells this table from every other, also of the same name: hexadecimal. */
-  readonly id: string
-  readonly file: {
-    readonly path: string
-    readonly mode: string
-    readonly user: number
-    readonly sizeBytes: number
-    /** What of it takes memory. */
-    readonly usedBytes: number
-  }
-  readonly createdAtMs: number
-  /** Everything that was to expire by then has. 0: nobody has been told so of anything. */
-  readonly timeMs: number
-  readonly keys: string
-  readonly values: string
-  readonly options: {
-    readonly capacityBytes: number
-    readonly stripes: number
-    readonly eviction: 'none' | 'clock'
-    /** 0: no limit. */
-    readonly maxEntries: number
-    /** 0: none. */
-    readonly defaultTtlMs: number
-  }
-  readonly participants: readonly ParticipantReport[]
-  readonly buckets: BucketOccupancy
-  readonly memory: MemoryOccupancy
-  readonly stats: TableStats
-}
 
 export async function inspectTable(name: string, options: { readonly json?: boolean } = {}): Promise<void> {
   await withTable(name, async (region) => {

@@ -3,7 +3,7 @@
  * does, spell an option, and turn "ten seconds from now" into a moment. Errors are worded as Redis 7 words them.
  */
 import { assert } from '../base/assert.js'
-import { CommandError } from './command.js'
+import { CommandError } from './command-error.js'
 import { type Integer, parseInteger } from './integer.js'
 
 export const SYNTAX_ERROR = 'ERR syntax error'

@@ -6,7 +6,6 @@ import type { Store } from '../store/store.js'
 import type { Bus } from './bus.js'
 import type { ConnectionState } from './connection-state.js'
 import type { ReplyWriter } from './reply.js'
-import type { Subcommand } from './subcommands.js'
 
 /** What a command may use: the table, its connection, and the node around it. */
 export interface CommandContext {
@@ -66,6 +65,13 @@ export interface NodeFacts {
   shutdown(): void
 }
 
+/** A member of a family of commands: `GET` of `CONFIG GET`. */
+export interface Subcommand {
+  /** As for a command, counting both names. */
+  readonly arity: number
+  run(context: CommandContext, args: readonly Buffer[]): void
+}
+
 export interface Command {
   /** Lower case, as COMMAND reports it. */
   readonly name: string
@@ -82,9 +88,4 @@ export interface Command {
    * be windows of a larger buffer: whoever keeps one copies it.
    */
   run(context: CommandContext, args: readonly Buffer[]): void
-}
-
-/** An answer of `-ERR …` (or another code) that ends the command: `message` is the whole line. Nothing has changed. */
-export class CommandError extends Error {
-  override readonly name = 'CommandError'
 }

@@ -5,9 +5,10 @@
  * reply: the closing of the connection is the answer.
  */
 import { argument, integerArgument, option, SYNTAX_ERROR } from './arguments.js'
-import { type Command, type CommandContext, CommandError, type Session } from './command.js'
+import type { Command, CommandContext, Session, Subcommand } from './command.js'
+import { CommandError } from './command-error.js'
 import { parseInteger } from './integer.js'
-import { runSubcommand, type Subcommand } from './subcommands.js'
+import { runSubcommand } from './subcommands.js'
 
 const NO_KEY = [0, 0, 0] as const
 /** The Redis release whose behaviour is followed; clients choose what they send by it. */

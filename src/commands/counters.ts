@@ -3,7 +3,8 @@
  * INCRBYFLOAT adds as C's `long double` does. A key that is absent counts as 0; an expiry stays.
  */
 import { argument, integerArgument, NOT_AN_INTEGER } from './arguments.js'
-import { type Command, type CommandContext, CommandError } from './command.js'
+import type { Command, CommandContext } from './command.js'
+import { CommandError } from './command-error.js'
 import { addIntegers, type Integer, negateInteger, parseInteger } from './integer.js'
 import {
   addLongDoubles,

@@ -3,7 +3,7 @@
  * (only a later or an earlier one; without an expiry counts as never). NX goes with none of the others, GT not with LT.
  */
 import { option, textOf } from './arguments.js'
-import { CommandError } from './command.js'
+import { CommandError } from './command-error.js'
 
 const FIRST_OPTION = 3
 

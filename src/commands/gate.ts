@@ -2,7 +2,8 @@
  * What stands between a command and its run on a connection that is inside MULTI, where commands are queued, or listens to
  * channels in RESP2, where a reply could not be told from a message.
  */
-import { type Command, type CommandContext, CommandError } from './command.js'
+import type { Command, CommandContext } from './command.js'
+import { CommandError } from './command-error.js'
 import type { ConnectionState } from './connection-state.js'
 import { findSubcommand } from './subcommands.js'
 

@@ -15,7 +15,8 @@ import {
   SYNTAX_ERROR,
   textOf,
 } from './arguments.js'
-import { type Command, type CommandContext, CommandError } from './command.js'
+import type { Command, CommandContext } from './command.js'
+import { CommandError } from './command-error.js'
 import { parseExpireOptions } from './expire-options.js'
 import { Glob } from './glob.js'
 

@@ -4,9 +4,10 @@
  */
 import { argument } from './arguments.js'
 import type { Bus, SubscriptionKind } from './bus.js'
-import { type Command, type CommandContext, CommandError } from './command.js'
+import type { Command, CommandContext, Subcommand } from './command.js'
+import { CommandError } from './command-error.js'
 import { Glob } from './glob.js'
-import { runSubcommand, type Subcommand } from './subcommands.js'
+import { runSubcommand } from './subcommands.js'
 import { connectionOf } from './transactions.js'
 
 const NO_KEY = [0, 0, 0] as const

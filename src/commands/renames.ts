@@ -1,7 +1,8 @@
 /** Commands that carry an entry from one key to another, with its expiry, at one moment. */
 import type { Store } from '../store/store.js'
 import { argument, option, SYNTAX_ERROR } from './arguments.js'
-import { type Command, type CommandContext, CommandError } from './command.js'
+import type { Command, CommandContext } from './command.js'
+import { CommandError } from './command-error.js'
 import { checkDatabase } from './connection.js'
 
 const TWO_KEYS = [1, 2, 1] as const

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { InvariantError } from '../base/assert.js'
 import { ERROR_CODES, type ErrorCode, OperationError } from '../base/errors.js'
-import { CommandError } from './command.js'
+import { CommandError } from './command-error.js'
 import { errorLine, OUTCOME_UNKNOWN } from './run-command.js'
 
 const CODES = Object.keys(ERROR_CODES) as ErrorCode[]

@@ -4,7 +4,8 @@
  * has lost its mind must not go on answering.
  */
 import { isOperationError, type OperationError } from '../base/errors.js'
-import { type Command, type CommandContext, CommandError } from './command.js'
+import type { Command, CommandContext } from './command.js'
+import { CommandError } from './command-error.js'
 
 const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'."
 /**

@@ -5,10 +5,11 @@
  */
 import { MAX_CONNECTIONS, MAX_RESP_BULK_BYTES } from '../base/limits.js'
 import { argument, textOf } from './arguments.js'
-import { type Command, type CommandContext, CommandError } from './command.js'
+import type { Command, CommandContext, Subcommand } from './command.js'
+import { CommandError } from './command-error.js'
 import { Glob } from './glob.js'
 import { evictionPolicy, infoText } from './info.js'
-import { runSubcommand, type Subcommand } from './subcommands.js'
+import { runSubcommand } from './subcommands.js'
 
 const NO_KEY = [0, 0, 0] as const
 

@@ -4,7 +4,7 @@
  */
 import type { Condition, Expiry, Store } from '../store/store.js'
 import { integerArgument, invalidExpireTime, momentMs, option, SYNTAX_ERROR } from './arguments.js'
-import { CommandError } from './command.js'
+import { CommandError } from './command-error.js'
 
 interface SetOptions {
   expiry: Expiry

@@ -4,7 +4,8 @@
  */
 import { UNCHANGED } from '../store/store.js'
 import { argument, integerArgument, invalidExpireTime, momentMs } from './arguments.js'
-import { type Command, type CommandContext, CommandError } from './command.js'
+import type { Command, CommandContext } from './command.js'
+import { CommandError } from './command-error.js'
 import { parseGetexOptions, parseSetOptions } from './set-options.js'
 
 const ONE_KEY = [1, 1, 1] as const

@@ -3,13 +3,8 @@
  * in any case, from a `Map`, so that `__proto__` is just an unknown name.
  */
 import { argument, textOf } from './arguments.js'
-import { type CommandContext, CommandError } from './command.js'
-
-export interface Subcommand {
-  /** As for a command, counting both names. */
-  readonly arity: number
-  run(context: CommandContext, args: readonly Buffer[]): void
-}
+import type { CommandContext, Subcommand } from './command.js'
+import { CommandError } from './command-error.js'
 
 const MAX_QUOTED_BYTES = 128
 

@@ -5,7 +5,8 @@
 import { MAX_VALUE_BYTES } from '../base/limits.js'
 import { UNCHANGED } from '../store/store.js'
 import { argument, integerArgument } from './arguments.js'
-import { type Command, type CommandContext, CommandError } from './command.js'
+import type { Command, CommandContext } from './command.js'
+import { CommandError } from './command-error.js'
 
 const ONE_KEY = [1, 1, 1] as const
 const TOO_LONG = 'ERR string exceeds maximum allowed size (proto-max-bulk-len)'

@@ -2,7 +2,17 @@
  * Which unsynced changes survive a simulated loss of power: plans for `SimulatedDisk.crash`.
  */
 import type { SeededRandom } from '../base/random.js'
-import type { CrashPlan } from './simulated-disk.js'
+
+/** What becomes of one unsynced change. `tear` is `keep` for a change of a name. */
+export type Fate = 'keep' | 'drop' | 'tear'
+
+export interface CrashPlan {
+  fate(): Fate
+  /** Whether a sector of a torn write is kept. */
+  keepsSector(): boolean
+  /** A whole number below `limit`: shuffles the order in which kept changes arrive; 0 keeps it. */
+  next(limit: number): number
+}
 
 /** Nothing unsynced survives. */
 export const DROP_ALL: CrashPlan = { fate: () => 'drop', keepsSector: () => false, next: () => 0 }

@@ -13,6 +13,7 @@
  * Deterministic; one thread. Not for measuring anything.
  */
 import { assert } from '../base/assert.js'
+import type { CrashPlan } from './crash-plan.js'
 import type { Disk, DiskFile, OpenMode } from './disk.js'
 import { SECTOR_BYTES, SimulatedInode } from './simulated-inode.js'
 
@@ -38,17 +39,6 @@ export interface Fault {
   readonly times?: number
   /** The code of the error; `short`: half of a write happens; `crash`: the power goes before the call does anything. */
   readonly code: string
-}
-
-/** What becomes of one unsynced change. `tear` is `keep` for a change of a name. */
-export type Fate = 'keep' | 'drop' | 'tear'
-
-export interface CrashPlan {
-  fate(): Fate
-  /** Whether a sector of a torn write is kept. */
-  keepsSector(): boolean
-  /** A whole number below `limit`: shuffles the order in which kept changes arrive; 0 keeps it. */
-  next(limit: number): number
 }
 
 /** Thrown by every call after the power went. */

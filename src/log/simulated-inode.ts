@@ -2,7 +2,7 @@
  * One file of the simulated disk: its current content, its durable one, and the changes in between, in order.
  * Not for anything but `SimulatedDisk`.
  */
-import type { CrashPlan } from './simulated-disk.js'
+import type { CrashPlan } from './crash-plan.js'
 
 /** What a disk writes in one piece: after a crash each sector is wholly old or wholly new. */
 export const SECTOR_BYTES = 512

@@ -3,9 +3,10 @@
  * with few seeds and by the torture script with many.
  */
 import { type SeededRandom, seededRandom } from '../base/random.js'
+import type { CrashPlan } from '../log/crash-plan.js'
 import { DROP_ALL, KEEP_ALL, randomPlan, subsetPlan } from '../log/crash-plan.js'
 import { RecordBatch } from '../log/record-batch.js'
-import { type CrashPlan, SimulatedDisk } from '../log/simulated-disk.js'
+import { SimulatedDisk } from '../log/simulated-disk.js'
 import { addToBatch, LogModel } from './log-model.js'
 import { reopen, runTrial, type Trial, type TrialOptions } from './log-trial.js'
 
