@@ -77,7 +77,10 @@ export class Calls {
     timeoutMs: number,
     signal: AbortSignal | undefined,
   ): Promise<R> {
-    if (signal?.aborted === true) return Promise.reject(abortedBy(signal, true))
+    if (signal?.aborted === true) {
+      this.#lane.giveUp(id)
+      return Promise.reject(abortedBy(signal, true))
+    }
     return this.#expect(id, undefined, effect, decode, timeoutMs, signal)
   }
 

@@ -10,6 +10,7 @@ import { DEFAULT_LANE_SHAPE } from '../channel/layout.js'
 import { Ledger } from '../channel/ledger.js'
 import { Message } from '../channel/message.js'
 import { STATUS } from '../commands/operations/operation.js'
+import { Calls } from './calls.js'
 import { Window } from './windowed.js'
 
 const CODE = 7
@@ -39,7 +40,7 @@ function windowOf(width: number) {
     message.first = number
     return window.submit(message, 0, (reply) => reply.first)
   }
-  return { window, submit, serve: () => worker.poll() }
+  return { window, submit, lane, serve: () => worker.poll() }
 }
 
 const step = fc.oneof(
@@ -116,4 +117,20 @@ test('the oldest request is the one that is waited for', () => {
     [last, 5],
   ] as const)
     assert.deepEqual(window.poll(id ?? 0), { value })
+})
+
+test('a request whose promise is given up before it is made leaves its place to others', async () => {
+  const { window, submit, lane, serve } = windowOf(1)
+  const calls = new Calls(lane)
+  for (let round = 1; round <= 3; round++) {
+    const awaited = window.handOver(submit(round), calls, 1000, AbortSignal.abort())
+    await assert.rejects(
+      awaited,
+      (error) => isOperationError(error, 'ABORTED') && error.outcome === 'unknown',
+    )
+    serve()
+  }
+  const id = submit(4)
+  serve()
+  assert.deepEqual(window.poll(id), { value: 4 })
 })
