@@ -180,6 +180,16 @@ export class Desk implements Recourse {
     )
   }
 
+  /**
+   * Removes what has expired, where nothing else may go: then a bucket may have room without more lines, or a page is free for
+   * them. False if there was nothing, or after as many `sweeps` as one operation has. Needs the desk, and no stripe.
+   */
+  removeExpired(sweeps: number): boolean {
+    if (this.#evictor !== undefined || sweeps >= TRIES_SWEEP || this.#sweep() === 0) return false
+    this.gather()
+    return true
+  }
+
   /** Bucket lines cannot be had: say FULL. Keeps the desk; the caller abandons what it has in hand. */
   fullOfLines(count: number): never {
     this.sayFull(count * LINE_BYTES)

@@ -23,16 +23,29 @@ function put(table: Table, key: string, value: string, expiresAtMs = NO_EXPIRY):
   table.put(expiresAtMs, ALWAYS)
 }
 
+/** Whether the table takes an entry, which is left there; it says FULL if not. */
+function takes(table: Table, key: string, expiresAtMs: number): boolean {
+  try {
+    put(table, key, VALUE, expiresAtMs)
+    return true
+  } catch (error) {
+    if (isOperationError(error, 'FULL')) return false
+    throw error
+  }
+}
+
+const keyOf = (prefix: string, index: number): string => prefix + String(index).padStart(6, '0')
+
 /** Puts entries until the table says FULL, and returns how many went in. */
 function fill(table: Table, prefix: string, expiresAtMs: number): number {
-  for (let count = 0; ; count++) {
-    try {
-      put(table, prefix + String(count).padStart(6, '0'), VALUE, expiresAtMs)
-    } catch (error) {
-      if (isOperationError(error, 'FULL')) return count
-      throw error
-    }
-  }
+  let count = 0
+  while (takes(table, keyOf(prefix, count), expiresAtMs)) count++
+  return count
+}
+
+function remove(table: Table, key: string): boolean {
+  table.key.setText(key)
+  return table.delete()
 }
 
 for (const [limit, maxEntries] of [
@@ -53,14 +66,32 @@ for (const [limit, maxEntries] of [
   test(`a table that is full by ${limit} and in which nothing has expired is FULL, and loses nothing`, () => {
     const { table } = newTable(maxEntries)
     const count = fill(table, 'short', NOW_MS + 10)
-    // Of the same size: a smaller one might still fit.
-    assert.equal(fill(table, 'other', NOW_MS + 10), 0)
+    // The same key: another may belong to a bucket with room for it, where this one would need a line.
+    assert.equal(takes(table, keyOf('short', count), NOW_MS + 10), false)
     assert.equal(table.size, count)
+    for (let i = 0; i < count; i++) {
+      table.key.setText(keyOf('short', i))
+      assert.ok(table.has())
+    }
     assert.equal(table.stats().expirations, 0)
     table.check()
     table.close()
   })
 }
+
+test('an entry for which only its bucket has no room takes the place of expired ones, too', () => {
+  const { clock, table } = newTable(0)
+  fill(table, 'short', NOW_MS + 10)
+  assert.ok(remove(table, keyOf('short', 0)))
+  // A value fits now; what is looked for is a key that needs a bucket line besides. Lines at hand are used up on the way.
+  let other = 0
+  while (takes(table, keyOf('other', other), NOW_MS + 10)) assert.ok(remove(table, keyOf('other', other++)))
+  clock.nowMs += 20
+  // Of the same size, so that there is a chunk for it without any sweep.
+  assert.ok(takes(table, keyOf('other', other), NOW_MS + 100))
+  table.check()
+  table.close()
+})
 
 test('a large value fits where many small entries have expired', () => {
   const { clock, table } = newTable(0)

@@ -117,6 +117,7 @@ export class SeveralCommit {
 
   /** True with the stripes locked and every slot there; false, still locked, if what was seen has changed. */
   #lockAndPlace(order: readonly TouchedKey[]): boolean {
+    let sweeps = 0
     for (let tries = 0; ; tries++) {
       this.#locks.acquire()
       const outcome = this.#place(order)
@@ -124,22 +125,25 @@ export class SeveralCommit {
       this.#undo(order)
       if (outcome === CHANGED) return false
       this.#locks.release()
-      for (const stripeAt of this.#lacking) this.#room.bringLine(stripeAt)
-      this.#makeRoom(tries)
+      for (const stripeAt of this.#lacking) if (!this.#room.bringLine(stripeAt, sweeps)) sweeps++
+      if (this.#tooMany === 0) continue
+      if (this.#evicts) this.#evict(tries)
+      else if (!this.#table.writer.desk.removeExpired(sweeps++)) this.#sayTooMany()
     }
   }
 
-  /** In a table that counts its entries: evicts as many as are too many. */
-  #makeRoom(tries: number): void {
-    const { desk } = this.#table.writer
-    if (this.#tooMany > 0 && (!this.#evicts || tries > MAX_EVICTING_TRIES)) {
-      throw new OperationError(
-        'FULL',
-        `the table may have ${this.#words[HEADER.maxEntries]} entries, and these keys are more. Nothing was changed. ` +
-          'Delete entries, or create the table with a larger maxEntries.',
-      )
-    }
-    for (let i = 0; i < this.#tooMany; i++) desk.roomForEntry()
+  /** In a table that counts its entries: as many as are too many. */
+  #evict(tries: number): void {
+    if (tries > MAX_EVICTING_TRIES) this.#sayTooMany()
+    for (let i = 0; i < this.#tooMany; i++) this.#table.writer.desk.roomForEntry()
+  }
+
+  #sayTooMany(): never {
+    throw new OperationError(
+      'FULL',
+      `the table may have ${this.#words[HEADER.maxEntries]} entries, and these keys are more. Nothing was changed. ` +
+        'Delete entries, or create the table with a larger maxEntries.',
+    )
   }
 
   #place(order: readonly TouchedKey[]): number {

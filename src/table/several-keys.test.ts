@@ -172,6 +172,47 @@ describe('a transaction over several keys', () => {
     table.close()
   })
 
+  it('takes the places of expired entries where maxEntries leaves none', () => {
+    const w = world({ maxEntries: 3 })
+    for (const key of ['a', 'b', 'c']) put(w.table, key, '1', NOW_MS + 10)
+    w.clock += 10
+    w.several.begin()
+    for (const key of ['d', 'e']) w.several.put(w.several.touch(bytes(key)), bytes('2'), NO_EXPIRY)
+    assert.equal(w.several.commit(), true)
+    assert.equal(w.table.size, 2)
+    w.table.check()
+    w.table.close()
+  })
+
+  it('takes the place of an expired entry where only the bucket of its key has no room', () => {
+    const w = world({ capacityBytes: 2 ** 18 })
+    const takes = (key: string): boolean => {
+      try {
+        put(w.table, key, 'value', NOW_MS + 10)
+        return true
+      } catch (error) {
+        if (isOperationError(error, 'FULL')) return false
+        throw error
+      }
+    }
+    const remove = (key: string): void => {
+      w.table.key.setBytes(bytes(key))
+      assert.ok(w.table.delete())
+    }
+    // All of one length: a key that cannot be put while there is a place for its value needs a bucket line.
+    let next = 1_000_000
+    while (takes(String(next))) next++
+    remove('1000000')
+    while (takes(String(next))) remove(String(next++))
+    w.clock += 10
+    w.several.begin()
+    w.several.put(w.several.touch(bytes(String(next))), bytes('value'), NOW_MS + 100)
+    assert.equal(w.several.commit(), true)
+    assert.equal(get(w.table, String(next)), 'value')
+    w.table.check()
+    w.table.close()
+  })
+
   it('reads many keys, those that are not there too', () => {
     const { table, several } = world()
     put(table, 'a', '1')

@@ -43,12 +43,18 @@ export class StripeRoom {
     }
   }
 
-  /** Brings one spare line, or to a stripe without buckets its first extent. Throws OperationError FULL. */
-  bringLine(stripeAt: number): void {
+  /**
+   * Brings one spare line, or to a stripe without buckets its first extent. Without memory for it, what has expired is removed,
+   * after which there may be room, and the answer is false; `sweeps` says how often before. Throws OperationError FULL.
+   */
+  bringLine(stripeAt: number, sweeps: number): boolean {
     const { desk, growth } = this.#writer
     const extent = this.#words[stripeAt + BUCKETS] === 0 ? growth.missingLines(stripeAt) : 0
     const count = extent || 1
-    this.#give(stripeAt, desk.lines(count, stripeAt) || desk.fullOfLines(count), count, extent > 0)
+    const lines = desk.lines(count, stripeAt)
+    if (lines !== 0) this.#give(stripeAt, lines, count, extent > 0)
+    else if (!desk.removeExpired(sweeps)) desk.fullOfLines(count)
+    return lines !== 0
   }
 
   #isShort(stripeAt: number, inserts: number): boolean {

@@ -302,19 +302,15 @@ export class Writer {
 
   /** Locks the stripe with all that an insert of `key` may need there (a first bucket, a line), and looks for `key`. */
   #lockAndFind(stripeAt: number, key: KeyBuffer): boolean {
-    for (;;) {
+    for (let sweeps = 0; ; ) {
       this.#lock(stripeAt)
-      if (this.#words[stripeAt + BUCKETS] !== 0) {
-        const found = this.chain.find(stripeAt, key)
-        if (found || !this.chain.needsLine(stripeAt)) return found
-        this.#space.locks.release(stripeAt + LOCK)
-        this.#bring(stripeAt, 1)
-      } else {
-        // Asked under the lock: without it another thread may start the stripe between question and answer.
-        const extent = this.growth.missingLines(stripeAt)
-        this.#space.locks.release(stripeAt + LOCK)
-        this.#bring(stripeAt, extent)
-      }
+      const isStarted = this.#words[stripeAt + BUCKETS] !== 0
+      const found = isStarted && this.chain.find(stripeAt, key)
+      if (found || (isStarted && !this.chain.needsLine(stripeAt))) return found
+      // Asked under the lock: without it another thread may start the stripe between question and answer.
+      const count = isStarted ? 1 : this.growth.missingLines(stripeAt)
+      this.#space.locks.release(stripeAt + LOCK)
+      if (!this.#bring(stripeAt, count) && !this.desk.removeExpired(sweeps++)) this.desk.fullOfLines(count)
     }
   }
 
@@ -333,15 +329,17 @@ export class Writer {
     this.#space.locks.acquire(stripeAt + LOCK)
   }
 
-  /** Brings lines to the stripe: an extent if they are as many as it lacks, else spares. Throws FULL. */
-  #bring(stripeAt: number, count: number): void {
-    const lines = this.desk.lines(count, stripeAt) || this.desk.fullOfLines(count)
+  /** Brings lines to the stripe: an extent if they are as many as it lacks, else spares. False if there are none. */
+  #bring(stripeAt: number, count: number): boolean {
+    const lines = this.desk.lines(count, stripeAt)
+    if (lines === 0) return false
     this.#lock(stripeAt)
     if (count === 1 && this.#words[stripeAt + BUCKETS] !== 0) this.chain.addSpareLines(stripeAt, lines, 1)
     else this.growth.addExtent(stripeAt, lines, count)
     this.growth.start(stripeAt)
     this.#space.lines.placed()
     this.#space.locks.release(stripeAt + LOCK)
+    return true
   }
 
   /** Gives an empty stripe `buckets` buckets at once, as far as memory and extents go. */
