@@ -15,8 +15,8 @@ export function checkCommand(): Command {
     .description('walk everything in a named table or a data directory and say whether it is good')
     .option('--hold-up', 'have all writers of the table wait meanwhile, so that all memory is accounted for')
     .option('--json', 'one JSON object')
-    .action((argument: string | undefined, options: CheckOptions) => {
-      const meant = tableOrDirectory(argument, options)
+    .action((argument: string | undefined, options: CheckOptions, command: Command) => {
+      const meant = tableOrDirectory(argument, command)
       if ('table' in meant) return checkTable(meant.table, options)
       if (options.holdUp === true) throw new UsageError('--hold-up is for named tables, not for directories')
       return checkDirectory(meant.directory, options)

@@ -12,8 +12,8 @@ export function inspectCommand(): Command {
   return withTableOrDirectory(new Command('inspect'))
     .description('show what lies in a named table or a data directory')
     .option('--json', 'one JSON object')
-    .action((argument: string | undefined, options: InspectOptions) => {
-      const meant = tableOrDirectory(argument, options)
+    .action((argument: string | undefined, options: InspectOptions, command: Command) => {
+      const meant = tableOrDirectory(argument, command)
       return 'table' in meant
         ? inspectTable(meant.table, options)
         : inspectDirectory(meant.directory, options)

@@ -28,6 +28,8 @@ describe('the command hearth', () => {
     const { code, out } = run('put', '--help')
     assert.equal(code, 0)
     assert.match(out, /^Usage: hearth set\|put /)
+    // Of every flag, also of those that a file of settings seldom has.
+    assert.match(out, /--keep-ttl[^-]*env:\s+HEARTH_KEEP_TTL/)
     for (const args of [
       ['help', 'put'],
       ['help', 'set'],

@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../base/version.js'
 import { EXIT, reportFailure } from './exit.js'
 import { endQuietlyOnClosedPipe } from './output.js'
+import { withSettings } from './settings.js'
 
 /** In the order of the help. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -68,7 +69,7 @@ const program = new Command('hearth')
   .addHelpText('after', '\nExit codes: 0 done, 1 the answer is no, 2 wrong use, 3 could not.')
 try {
   const asked = process.argv.slice(2)
-  for (const command of await commandsFor(asked)) program.addCommand(command)
+  for (const command of await commandsFor(asked)) program.addCommand(withSettings(command))
   throwOnWrongUse(program)
   await program.parseAsync(argumentsFor(program.commands, asked), { from: 'user' })
 } catch (error) {

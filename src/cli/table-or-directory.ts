@@ -19,11 +19,15 @@ export function withTableOrDirectory(command: Command): Command {
     .addOption(new Option('--name <name>', 'a named table, also if its name looks like a path'))
 }
 
-/** Throws {@link UsageError} unless exactly one of argument and `--name` is there. */
-export function tableOrDirectory(argument: string | undefined, { name }: TableOption): TableOrDirectory {
-  if (argument !== undefined && name !== undefined)
+/**
+ * Throws {@link UsageError} unless exactly one of argument and `--name` is there. A name that a variable or a file of settings
+ * has (`HEARTH_NAME`, that of the node) counts where no argument is given.
+ */
+export function tableOrDirectory(argument: string | undefined, command: Command): TableOrDirectory {
+  const { name } = command.opts<TableOption>()
+  if (argument !== undefined && command.getOptionValueSource('name') === 'cli')
     throw new UsageError(`what is meant, ${argument} or the table ${name}? Give one of them`)
-  if (name !== undefined) return { table: name }
+  if (argument === undefined && name !== undefined) return { table: name }
   if (argument === undefined) throw new UsageError('name a table or a data directory')
   const isThere = statSync(argument, { throwIfNoEntry: false }) !== undefined
   if (isThere && statSync(argument).isDirectory()) return { directory: argument }

@@ -155,6 +155,8 @@ describe('a named table looked at from a shell', { skip: NO_NAMED_TABLES }, () =
         /no directory team\/sessions; if a table has that name, say --name team\/sessions/,
       )
       assert.match(run([command, 'a', '--name', name]).err, /what is meant, a or the table team\/sessions\?/)
+      // A variable that is there for the node says nothing where an argument does.
+      assert.match(run([command, 'nosuch'], { HEARTH_NAME: name }).err, /there is no table 'nosuch'/)
       assert.match(run([command]).err, /name a table or a data directory/)
     }
   })

@@ -195,11 +195,21 @@ it('settings come from a file, the environment and the command line, the later t
   }
 })
 
+it('a variable that says no to a flag does not turn it on', async () => {
+  const open = await ran(['serve', '--resp-host', '0.0.0.0', '--resp-port', '0'], {
+    HEARTH_INSECURE: 'false',
+  })
+  assert.equal(open.code, 2)
+  assert.match(open.err, /there is no password/)
+})
+
 it('one file of settings serves all commands, and a name that none of them has is an error', async () => {
   const file = join(directory, 'all.json')
   writeFileSync(file, JSON.stringify({ port: Number(node.port), 'socket-workers': 1 }))
   assert.equal((await ran(['set', 'from-file', '1'], { HEARTH_CONFIG: file })).code, 0)
   assert.equal((await ran(['get', 'from-file', '--config', file])).out, '1\n')
+  const asJson = await ran(['get', 'from-file', '--config', file], { HEARTH_JSON: 'true' })
+  assert.equal(asJson.out, '{"key":"from-file","value":"1"}\n')
   assert.equal((await ran(['get', 'from-file', '--port', '1'], { HEARTH_CONFIG: file })).code, 3)
   writeFileSync(file, '{"socket-wokers":1}')
   const wrong = await ran(['get', 'from-file'], { HEARTH_CONFIG: file })
