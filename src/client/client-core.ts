@@ -35,6 +35,8 @@ export interface CoreOptions<K, V> {
 export class ClientCore<K, V> {
   readonly requests: Requests<K, V>
   readonly events = new EventEmitter()
+  /** Messages that wait for what was asked before them: no later one goes past. */
+  unsentMessages = 0
   readonly #message: Message
   readonly #reconnection: Reconnection | undefined
   readonly #timeoutMs: number

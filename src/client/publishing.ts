@@ -24,8 +24,15 @@ export async function publish<K, V>(
   const startMs = monotonicMs()
   if (options !== undefined) checkCallOptions(options)
   const { lane, calls, messenger } = core.link()
-  // Carried out in order, so its answer says that all before it has been.
-  if (lane.inFlight > 0 || calls.pending > 0) await core.call(() => core.requests.size(), options)
+  if (lane.inFlight > 0 || calls.pending > 0 || core.unsentMessages > 0) {
+    core.unsentMessages++
+    try {
+      // Carried out in order, so its answer says that all before it has been.
+      await core.call(() => core.requests.size(), options)
+    } finally {
+      core.unsentMessages--
+    }
+  }
   // To a server of this process it goes at once, which nothing could give up.
   if (options?.signal?.aborted === true) throw abortedBy(options.signal, false)
   return messenger.publish(Buffer.from(channel), bytes, restOf(options, startMs))
