@@ -59,6 +59,16 @@ test('an error that crossed a channel is recognised and gets its properties back
   }
 })
 
+test('what may have happened is not taken for what did not, after a channel', async () => {
+  for (const code of CODES) {
+    const arrived = await posted(new OperationError(code, 'in flight', { outcome: 'unknown' }))
+    assert.ok(isOperationError(arrived, code))
+    assert.equal(arrived.outcome, 'unknown', code)
+    const again = new OperationError(code, arrived.message.slice(code.length + 2), { outcome: 'unknown' })
+    assert.equal(again.message, arrived.message)
+  }
+})
+
 test('other errors and other values are no operation errors, before and after a channel', async () => {
   const others = [
     new Error('x'),

@@ -45,6 +45,12 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
+/**
+ * Ends the message of a failure whose change may have happened though that of its code has not: all that structured cloning
+ * keeps is the message, and who tries again must know. Ends such lines of the Redis protocol, too.
+ */
+export const OUTCOME_UNKNOWN = ' (outcome unknown)'
+
 /** An expected failure: `code` says which, `outcome` what became of the operation. The message starts with the code. */
 export class OperationError extends Error {
   override readonly name = 'OperationError'
@@ -54,10 +60,16 @@ export class OperationError extends Error {
 
   /** `explanation` says what was wrong and what to do; the code's own facts fill in the rest. */
   constructor(code: ErrorCode, explanation: string, options: { outcome?: Outcome; cause?: unknown } = {}) {
-    super(`${code}: ${explanation}`, options.cause === undefined ? undefined : { cause: options.cause })
     const facts = ERROR_CODES[code]
+    const outcome = options.outcome ?? facts.outcome
+    const isUnusual =
+      outcome === 'unknown' && facts.outcome !== outcome && !explanation.endsWith(OUTCOME_UNKNOWN)
+    super(
+      `${code}: ${explanation}${isUnusual ? OUTCOME_UNKNOWN : ''}`,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    )
     this.code = code
-    this.outcome = options.outcome ?? facts.outcome
+    this.outcome = outcome
     this.retryable = facts.retryable
   }
 }
@@ -71,7 +83,8 @@ function codeOf(error: Error): ErrorCode | undefined {
 
 /**
  * Whether `error` is an {@link OperationError} (with `code`, if given). An error that crossed a `postMessage`
- * has lost its class and properties: it is recognised by its message, and gets them back.
+ * has lost its class and properties: it is recognised by its message, and gets them back; of what certainly did not happen,
+ * where others with that code may have, it says that it may have.
  */
 export function isOperationError(error: unknown, code?: ErrorCode): error is OperationError {
   if (!(error instanceof Error)) return false
@@ -79,9 +92,10 @@ export function isOperationError(error: unknown, code?: ErrorCode): error is Ope
   if (found === undefined || (code !== undefined && found !== code)) return false
   if (!(error instanceof OperationError)) {
     const { outcome, retryable } = ERROR_CODES[found]
+    const told = error.message.endsWith(OUTCOME_UNKNOWN) ? 'unknown' : outcome
     Object.assign(error, {
       code: found,
-      outcome: (error as { outcome?: Outcome }).outcome ?? outcome,
+      outcome: (error as { outcome?: Outcome }).outcome ?? told,
       retryable,
     })
   }

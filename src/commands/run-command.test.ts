@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { InvariantError } from '../base/assert.js'
-import { ERROR_CODES, type ErrorCode, OperationError } from '../base/errors.js'
+import { ERROR_CODES, type ErrorCode, OperationError, OUTCOME_UNKNOWN } from '../base/errors.js'
 import { CommandError } from './command-error.js'
-import { errorLine, OUTCOME_UNKNOWN } from './run-command.js'
+import { errorLine } from './run-command.js'
 
 const CODES = Object.keys(ERROR_CODES) as ErrorCode[]
 

@@ -3,16 +3,11 @@
  * caller's mistakes become replies; a bug of ours (`InvariantError`, or anything unknown) passes through, for a node that
  * has lost its mind must not go on answering.
  */
-import { isOperationError, type OperationError } from '../base/errors.js'
+import { isOperationError, type OperationError, OUTCOME_UNKNOWN } from '../base/errors.js'
 import type { Command, CommandContext } from './command.js'
 import { CommandError } from './command-error.js'
 
 const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'."
-/**
- * Ends the line of a failure whose change may have happened: a client that tries again would repeat it. What does not end
- * so has certainly changed nothing.
- */
-export const OUTCOME_UNKNOWN = ' (outcome unknown)'
 const READ_ONLY = "READONLY You can't write against a read only replica."
 
 /** Runs a command whose arity has been checked. */
@@ -37,8 +32,13 @@ export function errorLine(error: unknown): string | undefined {
   return undefined
 }
 
+/**
+ * The line ends with {@link OUTCOME_UNKNOWN} if the change may have happened: a client that tries again would repeat it. What
+ * does not end so has certainly changed nothing.
+ */
 function operationErrorLine(error: OperationError): string {
-  return `${wordsOf(error)}${error.outcome === 'unknown' ? OUTCOME_UNKNOWN : ''}`
+  const words = wordsOf(error)
+  return error.outcome === 'not-applied' || words.endsWith(OUTCOME_UNKNOWN) ? words : words + OUTCOME_UNKNOWN
 }
 
 function wordsOf(error: OperationError): string {

@@ -4,8 +4,7 @@
  * directly, which holds only what is released, unless something of this connection is still on its way: then they follow
  * it, so that a connection sees what it has written. One for each connection, since it is the connection's order.
  */
-import { ERROR_CODES, type ErrorCode, OperationError } from '../base/errors.js'
-import { OUTCOME_UNKNOWN } from '../commands/run-command.js'
+import { ERROR_CODES, type ErrorCode, OperationError, OUTCOME_UNKNOWN } from '../base/errors.js'
 import type { Store } from '../store/store.js'
 import { AskWriter } from '../table/region-clock.js'
 import type { Answer, TextFact, TextService } from './service.js'
