@@ -139,7 +139,7 @@ describe('a backup', () => {
 
   test('of a directory in use holds what was acknowledged before it began, whatever goes on meanwhile', () => {
     let grown = 0
-    for (let seed = 1; seed <= 300; seed++) {
+    for (let seed = 1; seed <= 100; seed++) {
       const random = seededRandom(seed)
       const rig = new Rig()
       const act = (): void => {

@@ -13,7 +13,7 @@ function crash(options: Partial<CrashOptions>): CrashCounts {
 
 for (const durability of ['always', 'interval', 'os'] as const) {
   test(`after a loss of power at any call, ${durability} recovers a prefix with all it promised (seed ${SEED})`, (t) => {
-    const counts = crash({ steps: 30, plans: 3, exhaustiveBelow: 3, nestedEvery: 25, durability })
+    const counts = crash({ steps: 24, plans: 1, exhaustiveBelow: 3, nestedEvery: 40, durability })
     t.diagnostic(JSON.stringify(counts))
     assert.ok(counts.points > 50 && counts.nested > 0, 'recoveries were interrupted too')
   })
@@ -21,12 +21,12 @@ for (const durability of ['always', 'interval', 'os'] as const) {
 
 test(`snapshots killed at every step, with writes in between (seed ${SEED})`, (t) => {
   const counts = { points: 0, recoveries: 0, nested: 0, snapshots: 0 }
-  for (let seed = SEED; counts.snapshots === 0; seed++) crashEverywhere({ seed, steps: 40, plans: 2 }, counts)
+  for (let seed = SEED; counts.snapshots === 0; seed++) crashEverywhere({ seed, steps: 32, plans: 0 }, counts)
   t.diagnostic(JSON.stringify(counts))
 })
 
 test(`every subset of the unsynced changes of a short run (seed ${SEED})`, (t) => {
-  const counts = crash({ steps: 12, exhaustiveBelow: 7, plans: 0 })
+  const counts = crash({ steps: 10, exhaustiveBelow: 6, plans: 0 })
   t.diagnostic(JSON.stringify(counts))
 })
 

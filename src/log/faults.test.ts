@@ -20,13 +20,13 @@ const CODES = ['EIO', 'ENOSPC', 'EDQUOT', 'EROFS', 'EMFILE', 'short']
 for (const times of [1, Infinity]) {
   test(`each call fails ${times === 1 ? 'once' : 'for ever'} in each way: nothing promised is lost, nothing refused appears (seed ${SEED})`, (t) => {
     const whole = new SimulatedDisk()
-    runTrial({ seed: SEED, disk: whole, steps: 25 })
+    runTrial({ seed: SEED, disk: whole, steps: 16 })
     let failures = 0
     for (let call = 1; call <= whole.calls; call++) {
       const code = CODES[call % CODES.length] ?? 'EIO'
       const disk = new SimulatedDisk()
       disk.inject({ at: call, times, code })
-      const trial = runTrial({ seed: SEED, disk, steps: 25 })
+      const trial = runTrial({ seed: SEED, disk, steps: 16 })
       if (trial.failure !== undefined) failures++
       disk.clearFaults()
       const where = `call ${call}: ${code}`

@@ -104,7 +104,7 @@ it('a peer that does not read is not read from, and gets everything once it does
   return withPeer(async (peer, served) => {
     peer.pause()
     const paused = once(served, 'pause')
-    const gets = 2000
+    const gets = 1000
     peer.write('GET v\r\n'.repeat(gets))
     await paused
     assert.ok(served.writableLength < 4 * 1024 * 1024, 'replies are made as they are read, not all at once')

@@ -114,7 +114,7 @@ describe('a sequenced table without memory', () => {
   })
 
   it('starts again with the same capacity when it was full, whatever lay where', () => {
-    for (let seed = 1; seed <= 8; seed++) {
+    for (let seed = 1; seed <= 4; seed++) {
       const random = seededRandom(seed)
       const disk = new SimulatedDisk()
       const options = {
