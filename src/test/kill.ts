@@ -26,9 +26,10 @@ export interface KillOptions {
   readonly processes: number
   readonly stripes: number
   readonly rounds: number
-  /** No further round begins after this, but for the `leastRounds`. */
+  /** No further round begins after this, but for the `leastRounds`, and until there were the `leastOperations`. */
   readonly mostMs: number
   readonly leastRounds?: number
+  readonly leastOperations?: number
 }
 
 export interface KillCounts {
@@ -49,8 +50,8 @@ const KEYS = 40
 const OWN_KEYS = 32
 const SPARES = 3
 /** A survivor that does nothing for so long is stuck. */
-const STUCK_MS = 10_000
-const LOCK_TIMEOUT_MS = 10_000
+const STUCK_MS = 60_000
+const LOCK_TIMEOUT_MS = 30_000
 const MOST_RUN_MS = 12
 const MOST_BIRTH_MS = 12
 const WORKER = fileURLToPath(new URL('./kill-worker.js', import.meta.url))
@@ -142,13 +143,15 @@ class KillRun {
   }
 
   async run(): Promise<void> {
-    const { rounds, processes, mostMs, leastRounds = 0 } = this.#options
+    const { rounds, processes, mostMs, leastRounds = 0, leastOperations = 0 } = this.#options
     const endMs = performance.now() + mostMs
     while (this.#spares.length < SPARES) this.#spares.push(this.#bear())
     for (let place = 0; place < processes; place++) this.#lives.push(await this.#settle(place))
     await this.#allReady()
     const goesOn = (done: number): boolean =>
-      done < leastRounds || (done < rounds && performance.now() < endMs)
+      done < leastRounds ||
+      this.#operations() < leastOperations ||
+      (done < rounds && performance.now() < endMs)
     while (goesOn(this.counts.rounds)) {
       await this.#round()
       this.counts.rounds++
@@ -183,6 +186,10 @@ class KillRun {
   async #allReady(): Promise<void> {
     await Promise.all(this.#lives.map(({ ready }) => ready))
     this.#throwComplaint()
+  }
+
+  #operations(): number {
+    return this.#boards.reduce((sum, board) => sum + board.operations, 0)
   }
 
   #throwComplaint(): void {
@@ -262,10 +269,8 @@ class KillRun {
     await Promise.all(this.#lives.map(({ over }) => over))
     this.#throwComplaint()
     this.#map.check()
-    for (const [place, board] of this.#boards.entries()) {
-      this.#lookAfter(place)
-      this.counts.operations += board.operations
-    }
+    for (const place of this.#boards.keys()) this.#lookAfter(place)
+    this.counts.operations = this.#operations()
     this.counts.repairs = this.#map.stats().repairs
     this.#map.clear()
     this.#map.check()
