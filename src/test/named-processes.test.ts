@@ -18,9 +18,19 @@ const options = { skip: NO_NAMED_TABLES }
 /** Processes that die at the same time, each on a name of its own. */
 const AT_ONCE = 4
 
+/** Of who is to be told TIMEOUT; who is to get the lock may have to wait until the system has dealt with a death. */
+const SHORT_TIMEOUT_MS = 400
+const LONG_TIMEOUT_MS = 60_000
+
+interface HolderShape {
+  readonly lockTimeoutMs: number
+  readonly isApart?: boolean
+  readonly leaves?: readonly string[]
+}
+
 /** A table with a key, and a process that has stopped in the middle of replacing its value. */
-async function withHolder(name: string, isApart = false, leaves: readonly string[] = []) {
-  const map = SharedMap.open(name, { capacity: '1MiB', stripes: 1, lockTimeoutMs: 400 })
+async function withHolder(name: string, { lockTimeoutMs, isApart = false, leaves = [] }: HolderShape) {
+  const map = SharedMap.open(name, { capacity: '1MiB', stripes: 1, lockTimeoutMs })
   map.set('k', 'before')
   const gatePath = join(directory, `gate of ${name}`)
   const gate = new Int32Array(mapFile(gatePath, GATE_BYTES))
@@ -31,8 +41,9 @@ async function withHolder(name: string, isApart = false, leaves: readonly string
 
 describe('processes on one named table', options, () => {
   test('count exactly', async () => {
-    using map = SharedMap.open('count', { capacity: '1MiB', values: codecs.int32 })
-    const times = 50_000
+    const lockTimeoutMs = LONG_TIMEOUT_MS
+    using map = SharedMap.open('count', { capacity: '1MiB', values: codecs.int32, lockTimeoutMs })
+    const times = 30_000
     const children = Array.from({ length: 3 }, () => start({ task: 'count', name: 'count', times }))
     await Promise.all(children.map(nextMessage))
     for (const child of children) child.send('go')
@@ -119,7 +130,7 @@ describe('processes on one named table', options, () => {
 
 describe('a process that stopped with a lock', options, () => {
   test('and lives is named by a TIMEOUT; when it goes on, all is well', async () => {
-    const { map, holder, goOn } = await withHolder('stopped')
+    const { map, holder, goOn } = await withHolder('stopped', { lockTimeoutMs: SHORT_TIMEOUT_MS })
     holder.kill('SIGSTOP')
     awaitState(holder, 'T')
     assert.throws(() => map.set('k', 'mine'), {
@@ -137,7 +148,7 @@ describe('a process that stopped with a lock', options, () => {
   })
 
   test('and is a zombie is taken over from', async () => {
-    const { map, holder } = await withHolder('zombie')
+    const { map, holder } = await withHolder('zombie', { lockTimeoutMs: LONG_TIMEOUT_MS })
     killAtOnce(holder)
     map.set('other', 'value')
     assert.equal(map.get('k'), 'before')
@@ -151,7 +162,10 @@ describe('a process that stopped with a lock', options, () => {
 })
 
 test('a child that outlives its parent keeps nothing of its locks', options, async () => {
-  const { map, holder } = await withHolder('parent', false, ['sleep', '5'])
+  const { map, holder } = await withHolder('parent', {
+    lockTimeoutMs: LONG_TIMEOUT_MS,
+    leaves: ['sleep', '5'],
+  })
   killAtOnce(holder)
   map.set('k', 'mine')
   assert.equal(map.stats().repairs, 1)
@@ -162,7 +176,10 @@ test('a child that outlives its parent keeps nothing of its locks', options, asy
 
 describe('in another PID namespace', { skip: NO_NAMED_TABLES || noNamespaces() }, () => {
   test('a process that lives keeps its lock', async () => {
-    const { map, holder, goOn } = await withHolder('apart', true)
+    const { map, holder, goOn } = await withHolder('apart', {
+      lockTimeoutMs: SHORT_TIMEOUT_MS,
+      isApart: true,
+    })
     assert.throws(() => map.set('k', 'mine'), { code: 'TIMEOUT' })
     goOn()
     assert.equal(await ending(holder), 0)
@@ -172,12 +189,12 @@ describe('in another PID namespace', { skip: NO_NAMED_TABLES || noNamespaces() }
   })
 
   test('a process takes nothing from those outside, and from a dead one inside all comes free', async () => {
-    const { map, holder, goOn } = await withHolder('outside')
+    const { map, holder, goOn } = await withHolder('outside', { lockTimeoutMs: LONG_TIMEOUT_MS })
     const other = start({ task: 'set', name: 'outside', key: 'k' }, { isApart: true })
     assert.equal(await nextMessage(other), 'TIMEOUT')
     goOn()
     await ending(holder)
-    const dying = await withHolder('inside', true)
+    const dying = await withHolder('inside', { lockTimeoutMs: LONG_TIMEOUT_MS, isApart: true })
     dying.holder.kill('SIGKILL')
     await once(dying.holder, 'exit')
     dying.map.set('k', 'mine')

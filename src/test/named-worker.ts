@@ -47,7 +47,7 @@ function openTable(name: string): { table: Table; region: MappedRegion } {
 
 /** Counts when it is told to. */
 function count(name: string, times: number): void {
-  const map = SharedMap.open(name, { mode: 'open', values: codecs.int32 })
+  const map = SharedMap.open(name, { mode: 'open', values: codecs.int32, lockTimeoutMs: 60_000 })
   process.once('message', () => {
     for (let i = 0; i < times; i++) map.increment('counter')
     map.close()
