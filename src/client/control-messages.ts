@@ -79,19 +79,23 @@ export class ControlReader {
     this.#maxLineBytes = maxLineBytes
   }
 
-  /** The messages that `chunk` completes. Throws RangeError or SyntaxError for what cannot be one. */
-  read(chunk: Buffer): ControlMessage[] {
-    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
-    const messages: ControlMessage[] = []
-    for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED)) {
-      if (end > this.#maxLineBytes) break
-      messages.push(parse(bytes.toString('utf8', 0, end)))
-      bytes = bytes.subarray(end + 1)
+  /**
+   * The messages that `chunk` completes, one by one: what one of them brings about may be to `allow` the next. Throws RangeError or
+   * SyntaxError for what cannot be one.
+   */
+  *read(chunk: Buffer): Generator<ControlMessage> {
+    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    for (let end = this.#lineEnd(); end >= 0 && end <= this.#maxLineBytes; end = this.#lineEnd()) {
+      const line = this.#rest.toString('utf8', 0, end)
+      this.#rest = this.#rest.subarray(end + 1)
+      yield parse(line)
     }
-    if (bytes.length > this.#maxLineBytes)
+    if (this.#rest.length > this.#maxLineBytes)
       throw new RangeError('a line on the registration socket is too long')
-    this.#rest = bytes
-    return messages
+  }
+
+  #lineEnd(): number {
+    return this.#rest.indexOf(LINE_FEED)
   }
 }
 

@@ -137,7 +137,7 @@ export class ControlSocket {
 /** None, and an end of the connection, if what came is none of a server's. */
 function messagesIn(chunk: Buffer, reader: ControlReader, socket: Socket): ControlMessage[] {
   try {
-    return reader.read(chunk)
+    return [...reader.read(chunk)]
   } catch (error) {
     socket.destroy()
     if (error instanceof SyntaxError || error instanceof RangeError) return []
