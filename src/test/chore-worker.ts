@@ -7,6 +7,9 @@ import { type Chore, empty, fill } from './chores.js'
 
 const { table, values } = workerData as { table: SharedMapHandle; values: 'bytes' | 'float64' }
 
+/** However long a thread that holds a lock does not get its turn. */
+const LOCK_TIMEOUT_MS = 60_000
+
 function doBytesChore(map: SharedMap<string, Uint8Array>, chore: Chore): number {
   return chore.chore === 'fill' ? fill(map, chore.valueBytes) : empty(map)
 }
@@ -31,5 +34,12 @@ function serve<V>(
 }
 
 if (values === 'bytes')
-  serve(SharedMap.attach<string, Uint8Array>(table, { values: codecs.bytes }), doBytesChore)
-else serve(SharedMap.attach<string, number>(table, { values: codecs.float64 }), doNumberChore)
+  serve(
+    SharedMap.attach<string, Uint8Array>(table, { values: codecs.bytes, lockTimeoutMs: LOCK_TIMEOUT_MS }),
+    doBytesChore,
+  )
+else
+  serve(
+    SharedMap.attach<string, number>(table, { values: codecs.float64, lockTimeoutMs: LOCK_TIMEOUT_MS }),
+    doNumberChore,
+  )
