@@ -122,10 +122,9 @@ test('processes of node:cluster share counters, rate limits and sessions', {
 describe('an app whose next release stores its sessions differently', { skip: NO_NAMED_TABLES }, () => {
   test('goes on through a reload as pm2 does it', async () => {
     const app = new ReloadedApp()
-    const PORT = String(await freePort())
-    await app.start(APP, INSTANCES, { PORT, RELEASE: '1' })
+    await app.start(APP, INSTANCES, { PORT: '0', RELEASE: '1' })
     try {
-      const answers = await throughReload(Number(PORT), () => app.reload({ PORT, RELEASE: '2' }))
+      const answers = await throughReload(app.port, () => app.reload({ PORT: '0', RELEASE: '2' }))
       assert.equal(new Set(answers.map((answer) => answer.process)).size, 2 * INSTANCES)
       using visits = SharedMap.open('pm2-visits', { mode: 'open', values: codecs.uint32 })
       assert.equal(visits.get('all'), answers.length)

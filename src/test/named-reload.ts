@@ -5,13 +5,15 @@
  *
  * Only for tests, which drive it from the process that would be pm2's.
  */
-import cluster, { type Worker } from 'node:cluster'
+import cluster, { type Address, type Worker } from 'node:cluster'
 import { once } from 'node:events'
 
-const KILL_AFTER_MS = 10_000
+const KILL_AFTER_MS = 60_000
 
 export class ReloadedApp {
   #instances: Worker[] = []
+  /** Where it listens: with PORT=0 the system chooses, once for all instances. */
+  port = 0
   /** Exit codes or signals of all who were stopped. */
   readonly endings: (number | string)[] = []
 
@@ -40,10 +42,12 @@ export class ReloadedApp {
     })
     // It ends one day in any case.
     ended.catch(() => undefined)
-    for (;;) {
-      const [message] = (await Promise.race([once(instance, 'message'), ended])) as [unknown]
-      if (message === 'ready') return instance
-    }
+    const listening = Promise.race([once(instance, 'listening'), ended])
+    for (let message: unknown; message !== 'ready'; )
+      [message] = (await Promise.race([once(instance, 'message'), ended])) as [unknown]
+    const [{ port }] = (await listening) as [Address]
+    this.port = port
+    return instance
   }
 
   async #stopOne(instance: Worker): Promise<void> {
