@@ -65,6 +65,8 @@ export interface LaneWorkerOptions {
   readonly bell: Bell
   readonly handler: Handler
   readonly lookAhead?: LookAhead
+  /** Called after each request, when its reply can be seen: for what its client need not wait for. */
+  readonly finish?: () => void
   /** It keeps lanes it has taken: for the only worker of a server, which then need not ask whose they are. */
   readonly keepsLanes?: boolean
   /** A client's lane was dropped. */
@@ -112,6 +114,7 @@ export class LaneWorker {
       ledger: options.ledger,
       handler: options.handler,
       lookAhead: options.lookAhead,
+      finish: options.finish,
       request: new Message(),
       group: Array.from({ length: GROUP }, () => new Message()),
       reply: new Message(),

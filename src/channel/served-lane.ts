@@ -57,6 +57,8 @@ export interface LaneKeeper {
   readonly ledger: Ledger
   readonly handler: Handler
   readonly lookAhead: LookAhead | undefined
+  /** Called after each request, when its reply can be seen. */
+  readonly finish: (() => void) | undefined
   /** Where a request goes that did not come short and whole. */
   readonly request: Message
   /** Where short ones go, so many at a time. */
@@ -297,9 +299,13 @@ export class ServedLane {
       reply.clear(CHANNEL_STATUS.FAILED)
       failure = error ?? 'nothing'
     }
-    if (!isAnswered) return
-    this.complete(slot, reply)
-    reply.trim()
+    if (isAnswered) this.complete(slot, reply)
+    try {
+      this.#keeper.finish?.()
+    } catch (error) {
+      failure ??= error ?? 'nothing'
+    }
+    if (isAnswered) reply.trim()
     if (failure !== undefined) this.#keeper.onError(failure)
   }
 

@@ -52,6 +52,7 @@ async function main(): Promise<void> {
       return true
     },
     lookAhead: (requests, count) => plain.lookAhead(requests, count),
+    finish: () => plain.finish(),
     onFault: (file, _lane, reason) => tell({ kind: 'dropped', file: file.id, reason }),
     // A bug of ours: the node does not go on with a thread that has lost its mind.
     onError: (error) => {

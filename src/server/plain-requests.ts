@@ -23,6 +23,7 @@ export const MOST_TOUCHED = GROUP
 export class PlainRequests {
   readonly #store: DirectStore
   readonly #touch: Touch
+  #isUnfinished = false
 
   constructor(store: DirectStore) {
     this.#store = store
@@ -34,7 +35,14 @@ export class PlainRequests {
     touchKeys(this.#touch, requests, count)
   }
 
-  /** Whether the request was one of these, and is answered. Throws only on a bug of ours. */
+  /** After each request that was run: what its client need not wait for. */
+  finish(): void {
+    if (!this.#isUnfinished) return
+    this.#isUnfinished = false
+    this.#store.finishSetAt()
+  }
+
+  /** Whether the request was one of these, and is answered; `finish` must follow. Throws only on a bug of ours. */
   run(request: Message, reply: Message): boolean {
     const { code, keyBytes, valueBytes, hint } = request
     if (code === SET) {
@@ -42,7 +50,8 @@ export class PlainRequests {
         return false
       reply.clear(STATUS.YES)
       try {
-        this.#store.setAt(request.words, keyBytes, hint, (keyBytes + 3) >>> 2, valueBytes)
+        this.#store.beginSetAt(request.words, keyBytes, hint, (keyBytes + 3) >>> 2, valueBytes)
+        this.#isUnfinished = true
       } catch (error) {
         if (!writeFailure(reply, error)) throw error
       }

@@ -115,10 +115,20 @@ export class DirectStore implements Store, PlainStore {
   }
 
   setAt(words: Int32Array, keyBytes: number, hash: number, valueAt: number, valueBytes: number): void {
-    const table = this.#table
-    table.key.setFromWords(words, 0, keyBytes, hash === 0 ? undefined : hash)
-    table.value.borrowWords(words, valueAt, valueBytes)
-    table.put(NO_EXPIRY, ALWAYS)
+    this.beginSetAt(words, keyBytes, hash, valueAt, valueBytes)
+    this.finishSetAt()
+  }
+
+  /** As {@link setAt}, all but the tidying up: {@link finishSetAt} must follow before anything else is asked of this store. */
+  beginSetAt(words: Int32Array, keyBytes: number, hash: number, valueAt: number, valueBytes: number): void {
+    const { key, value, writer } = this.#table
+    key.setFromWords(words, 0, keyBytes, hash === 0 ? undefined : hash)
+    value.borrowWords(words, valueAt, valueBytes)
+    writer.beginPut(key, value, NO_EXPIRY, ALWAYS, 0)
+  }
+
+  finishSetAt(): void {
+    this.#table.writer.finishPut()
   }
 
   has(key: Uint8Array): boolean {

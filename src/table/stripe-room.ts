@@ -1,7 +1,8 @@
 /**
  * Room in a stripe, brought before it is locked for several inserts at once: buckets for all of them, and the lines
- * that they cannot do without. Everything here needs the own desk and no stripe lock, and takes the stripe's lock for
- * one short section at a time; death in one is repaired as any writer's.
+ * that they cannot do without; and buckets ahead for a table that is empty. Everything here needs the own desk (`reserve` takes
+ * it itself) and no stripe lock, and takes the stripe's lock for one short section at a time; death in one is repaired as any
+ * writer's.
  */
 import { PARTICIPANT } from '../memory/participant.js'
 import type { Reference } from '../memory/region.js'
@@ -55,6 +56,24 @@ export class StripeRoom {
     if (lines !== 0) this.#give(stripeAt, lines, count, extent > 0)
     else if (!desk.removeExpired(sweeps)) desk.fullOfLines(count)
     return lines !== 0
+  }
+
+  /** Gives an empty stripe `buckets` buckets at once, as far as memory and extents go. Takes the desk itself. */
+  reserve(stripeAt: number, buckets: number): void {
+    const { desk, growth } = this.#writer
+    desk.enter()
+    for (;;) {
+      const extent = growth.missingLines(stripeAt)
+      const lines = extent > 0 ? this.#space.lines.take(extent, stripeAt) : 0
+      if (extent < 0 || (extent > 0 && lines === 0)) break
+      this.#lock(stripeAt)
+      if (lines !== 0) growth.addExtent(stripeAt, lines, extent)
+      this.#space.lines.placed()
+      const isDone = growth.extendEmpty(stripeAt, buckets)
+      this.#space.locks.release(stripeAt + STRIPE.lock)
+      if (isDone) break
+    }
+    desk.leave()
   }
 
   #isShort(stripeAt: number, inserts: number): boolean {

@@ -29,6 +29,7 @@ import { Settler } from './settler.js'
 import { type Attachment, Space, type TableFacts } from './space.js'
 import { Staging } from './staging.js'
 import { type TableStats, tableStats } from './stats.js'
+import { StripeRoom } from './stripe-room.js'
 import { Touch } from './touch.js'
 import { ValueBuffer } from './value-buffer.js'
 import type { TableView } from './view.js'
@@ -243,10 +244,11 @@ export class Table implements ReadableTable {
 
   /** Makes buckets for `entries` while the table is empty, as far as memory allows. */
   reserve(entries: number): void {
+    const room = new StripeRoom(this.space, this.writer)
     const { stripes } = this.writer.chain.buckets
     const buckets = Math.ceil(entries / stripes / ENTRIES_PER_BUCKET)
     for (let index = 0; index < stripes && buckets > 1; index++) {
-      this.writer.reserve(this.writer.chain.buckets.stripeNumber(index), buckets)
+      room.reserve(this.writer.chain.buckets.stripeNumber(index), buckets)
     }
   }
 

@@ -77,6 +77,10 @@ export class Writer {
   readonly #me: number
   readonly #isLimited: boolean
   readonly #evicts: boolean
+  /** For `finishPut`; 0: none. */
+  #replacedChunk: Reference = 0
+  #unusedBytes = 0
+  #stripeToExtend = 0
 
   constructor(space: Space, clock: RegionClock, desk: Desk) {
     this.#space = space
@@ -93,6 +97,22 @@ export class Writer {
 
   /** Stores an entry if `condition` holds; returns whether it did. Throws OperationError FULL or TIMEOUT. */
   put(
+    key: KeyBuffer,
+    value: ValueBuffer,
+    expiresAtMs: number,
+    condition: number,
+    expectedStamp: number,
+  ): boolean {
+    const happens = this.beginPut(key, value, expiresAtMs, condition, expectedStamp)
+    this.finishPut()
+    return happens
+  }
+
+  /**
+   * As {@link put}, but what nobody waits for (the replaced chunk is freed, buckets are split) is left to {@link finishPut},
+   * which must follow before this thread's next operation. The entry is there for everybody; the desk is held in between.
+   */
+  beginPut(
     key: KeyBuffer,
     value: ValueBuffer,
     expiresAtMs: number,
@@ -141,15 +161,22 @@ export class Writer {
     this.#space.locks.release(stripeAt + LOCK)
     this.replaced = old !== 0
     if (happens) this.#space.count(SETS)
+    this.#replacedChunk = old
+    this.#unusedBytes = happens ? 0 : bytes
+    this.#stripeToExtend = grow && !grew ? stripeAt : 0
+    return happens
+  }
+
+  /** What {@link beginPut} has left. */
+  finishPut(): void {
     try {
-      if (old !== 0) this.#freeDetached(old)
-      if (!happens) this.#space.slab.free(CHUNK_IN_HAND, bytes)
-      if (grow && !grew) this.#extend(stripeAt)
+      if (this.#replacedChunk !== 0) this.#freeDetached(this.#replacedChunk)
+      if (this.#unusedBytes !== 0) this.#space.slab.free(CHUNK_IN_HAND, this.#unusedBytes)
+      if (this.#stripeToExtend !== 0) this.#extend(this.#stripeToExtend)
       this.desk.leave()
     } catch (error) {
       this.#keepDesk(error)
     }
-    return happens
   }
 
   /** Deletes the entry if `condition` (ALWAYS or IF_STAMP) holds; returns whether it was there and has not expired. */
@@ -340,23 +367,6 @@ export class Writer {
     this.#space.lines.placed()
     this.#space.locks.release(stripeAt + LOCK)
     return true
-  }
-
-  /** Gives an empty stripe `buckets` buckets at once, as far as memory and extents go. */
-  reserve(stripeAt: number, buckets: number): void {
-    this.desk.enter()
-    for (;;) {
-      const extent = this.growth.missingLines(stripeAt)
-      const lines = extent > 0 ? this.#space.lines.take(extent, stripeAt) : 0
-      if (extent < 0 || (extent > 0 && lines === 0)) break
-      this.#lock(stripeAt)
-      if (lines !== 0) this.growth.addExtent(stripeAt, lines, extent)
-      this.#space.lines.placed()
-      const done = this.growth.extendEmpty(stripeAt, buckets)
-      this.#space.locks.release(stripeAt + LOCK)
-      if (done) break
-    }
-    this.desk.leave()
   }
 
   /**

@@ -46,6 +46,7 @@ function ask(store: Store, name: OperationName | number, asked: Asked = {}): Ans
   const plain = store instanceof DirectStore ? new PlainRequests(store) : undefined
   plain?.lookAhead([request, request], 2)
   const isDone = plain?.run(request, reply) === true
+  plain?.finish()
   if (!isDone) runOperation({ store, runCommand }, request, reply)
   const value = valueIn(reply).toString('latin1')
   return { status: reply.code, value, first: reply.first, second: reply.second, failure: readFailure(reply) }
