@@ -223,7 +223,7 @@ export class Client<K = string, V = string> {
    * Redis clients too; messages are values. Resolves, when nothing of what follows will be missed, to what ends it. Keeps the
    * process alive. After a reconnect it goes on by itself; what was published in between is lost.
    */
-  subscribe(
+  async subscribe(
     channel: string,
     listener: Listener<V>,
     options: SubscribeOptions = {},

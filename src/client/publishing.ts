@@ -3,6 +3,7 @@
  * before, though it goes by another way than requests do. What is heard is in subscriptions.ts.
  */
 import { monotonicMs } from '../base/clock.js'
+import { MAX_KEY_BYTES } from '../base/limits.js'
 import { describe } from '../codec/codec.js'
 import { abortedBy, type CallOptions, checkCallOptions } from './call-options.js'
 import type { ClientCore } from './client-core.js'
@@ -48,4 +49,7 @@ function restOf(options: CallOptions | undefined, startMs: number): CallOptions 
 export function checkChannel(channel: unknown): asserts channel is string {
   if (typeof channel !== 'string') throw new TypeError(`a channel is a string, not ${describe(channel)}`)
   if (!channel.isWellFormed()) throw new TypeError('the name of a channel holds a lone surrogate')
+  const bytes = Buffer.byteLength(channel)
+  if (bytes > MAX_KEY_BYTES)
+    throw new RangeError(`the name of a channel takes ${bytes} bytes; one may take at most ${MAX_KEY_BYTES}`)
 }

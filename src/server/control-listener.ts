@@ -3,7 +3,7 @@
  * what it has subscribed to. One that does not read is dropped when too much waits for it; nobody else waits.
  */
 import type { Socket } from 'node:net'
-import { isOperationError } from '../base/errors.js'
+import { isOperationError, OperationError } from '../base/errors.js'
 import { MAX_KEY_BYTES, MIB } from '../base/limits.js'
 import { controlLine, MAX_MESSAGE_BYTES, type Request, type Told } from '../client/control-messages.js'
 import type { Bus, Subscriber, SubscriptionKind } from '../commands/bus.js'
@@ -67,7 +67,8 @@ export class ControlListener implements Subscriber {
     if (request.kind === 'unsubscribe') {
       if (names.delete(text)) this.#bus.unsubscribe(kind, name, this)
     } else if (!names.has(text)) {
-      if (names.size === MAX_SUBSCRIPTIONS) throw new RangeError('a client has too many subscriptions')
+      if (names.size === MAX_SUBSCRIPTIONS)
+        throw new OperationError('REFUSED', `a client has at most ${MAX_SUBSCRIPTIONS} subscriptions`)
       this.#bus.subscribe(kind, name, this)
       names.add(text)
     }

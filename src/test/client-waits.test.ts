@@ -57,6 +57,31 @@ describe('what a client waits for', { skip: NO_NAMED_TABLES }, () => {
     )
   })
 
+  it('goes on when a message or a subscription cannot be', async () => {
+    useScratchDirectory()
+    await using server = await Server.start({ name: 'waits', capacity: '1MiB' })
+    const client = await Client.connect('waits')
+    const ended: unknown[] = []
+    client.on('disconnect', (error) => ended.push(error))
+    const long = 'é'.repeat(32_769)
+    for (const one of [client, server.client()]) {
+      await assert.rejects(one.publish(long, 'm'), RangeError)
+      await assert.rejects(one.publish('\ud800', 'm'), TypeError)
+      await assert.rejects(
+        one.subscribe(long, () => {}),
+        RangeError,
+      )
+      await assert.rejects(one.subscribe('c', 5 as never), TypeError)
+    }
+    assert.equal(await client.publish(long.slice(1), 'm'), 0)
+    assert.deepEqual(ended, [])
+    await client.close()
+    await assert.rejects(
+      client.subscribe('c', () => {}),
+      (error) => isOperationError(error, 'CLOSED'),
+    )
+  })
+
   it('gives a published message the time and the signal of its call', async () => {
     useScratchDirectory()
     await using _server = await Server.start({ name: 'waits', capacity: '1MiB' })
