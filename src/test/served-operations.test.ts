@@ -15,6 +15,9 @@ import { describeWindow } from './served-window-contract.js'
 const skip = NO_NAMED_TABLES
 if (skip === false) useScratchDirectory()
 
+/** Dozens of calls that all compete for one key take as long as the machine needs. */
+const TIMEOUT_MS = 120_000
+
 interface Way {
   readonly name: string
   readonly shm: boolean
@@ -29,16 +32,19 @@ function temporaryDirectory(): string {
   return directory
 }
 
+function connect<K, V>(server: Server, terms: ClientTerms<K, V>): Promise<Client<K, V>> {
+  return Client.connect(server.name, { timeoutMs: TIMEOUT_MS, ...terms })
+}
+
+async function onThread<K, V>(server: Server, terms: ClientTerms<K, V>): Promise<Client<K, V>> {
+  return server.client({ timeoutMs: TIMEOUT_MS, ...terms })
+}
+
 const ways: readonly Way[] = [
-  { name: 'by name', shm: true, open: (server, terms) => Client.connect(server.name, terms) },
-  { name: 'on the thread of the server', shm: true, open: async (server, terms) => server.client(terms) },
-  {
-    name: 'of a server that logs',
-    shm: true,
-    isDurable: true,
-    open: (server, terms) => Client.connect(server.name, terms),
-  },
-  { name: 'of a server without a name', shm: false, open: async (server, terms) => server.client(terms) },
+  { name: 'by name', shm: true, open: connect },
+  { name: 'on the thread of the server', shm: true, open: onThread },
+  { name: 'of a server that logs', shm: true, isDurable: true, open: connect },
+  { name: 'of a server without a name', shm: false, open: onThread },
 ]
 
 for (const way of ways) {
