@@ -43,6 +43,7 @@ const ran = (args: readonly string[], env?: Record<string, string>): Promise<Res
 /** Starts a node; resolves with its port once it says that it is ready. */
 async function serve(args: readonly string[], env?: Record<string, string>) {
   const child = start(['serve', '--resp-port', '0', '--durability', 'off', '--no-shm', ...args], env)
+  nodes.push(child)
   let out = ''
   child.stdout?.setEncoding('utf8')
   for await (const text of child.stdout ?? []) {
@@ -53,6 +54,7 @@ async function serve(args: readonly string[], env?: Record<string, string>) {
   throw new Error(`the node did not start: ${out}`)
 }
 
+const nodes: ChildProcess[] = []
 let directory: string
 let node: { child: ChildProcess; port: string; out: string }
 let here: Record<string, string>
@@ -63,7 +65,8 @@ before(async () => {
   here = { HEARTH_PORT: node.port }
 })
 after(() => {
-  node.child.kill('SIGKILL')
+  // One left over would keep the whole file waiting.
+  for (const child of nodes) child.kill('SIGKILL')
   rmSync(directory, { recursive: true })
 })
 
@@ -142,7 +145,8 @@ it('stats are text or JSON', async () => {
   }
   assert.equal(stats.loading, 0)
   assert.equal(stats.hearth_durability, 'off')
-  assert.match((await call('stats')).out, /^connected_clients: 1$/m)
+  // Those before may still be counted: a node learns that a client has gone when its turn comes.
+  assert.match((await call('stats')).out, /^connected_clients: [1-9]\d*$/m)
 })
 
 it('wrong use is exit code 2, with a sentence', async () => {
