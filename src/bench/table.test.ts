@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runPass } from './pass.js'
+import { PassResults } from './passes.js'
 import { StartLine, startLineMemory } from './start-line.js'
 import { runTableBench } from './table.js'
 import { formatTableReport } from './table-report.js'
@@ -64,27 +65,39 @@ test('a run compares contenders by one and by two threads and says who was left 
   const report = await runTableBench({
     keys: 200,
     hotOperations: 200,
-    rounds: 2,
+    rounds: 1,
     contenders: ['hearth', 'map'],
   })
   assert.deepEqual(report.leftOut, [])
   const measured = report.measurements.map(({ contender, threads }) => `${contender} ${threads}`)
   assert.deepEqual(new Set(measured), new Set(['hearth 1', 'map 1', 'hearth 2']))
   assert.equal(measured.length, 3 * PLAIN_OPERATIONS.length)
-  assert.ok(report.measurements.every(({ nsPerOperation }) => nsPerOperation.length === 2))
+  assert.ok(report.measurements.every(({ nsPerOperation }) => nsPerOperation.length === 1))
   const text = formatTableReport(report)
   for (const operation of PLAIN_OPERATIONS) assert.ok(text.includes(`${operation}:`), text)
 })
 
-test('a contender that is too slow is left out, and the rest is measured', async () => {
+test('a contender has one figure a round, and the median of them', () => {
+  const results = new PassResults()
+  const pass = { contender: 'map', threads: 1 } as const
+  for (const ns of [5, 1, 2]) results.add(pass, { times: { get: ns } })
+  assert.deepEqual(results.measurements(pass), [
+    { ...pass, operation: 'get', nsPerOperation: [5, 1, 2], medianNsPerOperation: 2 },
+  ])
+})
+
+test('a contender that is too slow is left out of this round and those to come', async () => {
+  const passes: number[] = []
   const report = await runTableBench({
     // Far more than any machine does in that time, also while this process does not come to look at the clock.
     keys: 1_000_000,
-    rounds: 1,
+    rounds: 3,
     threads: [1],
     contenders: ['map'],
     passTimeoutMs: 1,
+    onPass: ({ round }) => passes.push(round),
   })
+  assert.deepEqual(passes, [1])
   assert.deepEqual(report.measurements, [])
   assert.equal(report.leftOut[0]?.reason, 'took longer than the limit for one pass')
 })
