@@ -80,7 +80,7 @@ for (const [name, { create, attach }] of Object.entries(KINDS)) {
       assert.equal(words[WORD], 5)
     })
 
-    test('wakes another thread', async () => {
+    test('wakes another thread', async (t) => {
       Atomics.store(words, WORD, 0)
       const code = `
         import { parentPort, workerData } from 'node:worker_threads'
@@ -98,18 +98,18 @@ for (const [name, { create, attach }] of Object.entries(KINDS)) {
       const workerData = { shared: region.share(), base: new URL('./', import.meta.url).href }
       const url = new URL(`data:text/javascript,${encodeURIComponent(code)}`)
       const worker = new Worker(url, { workerData })
+      t.after(() => worker.terminate())
       await once(worker, 'message')
-      let woken: unknown
-      worker.once('message', (value) => {
-        woken = value
+      let hasEnded = false
+      const woken = once(worker, 'message').finally(() => {
+        hasEnded = true
       })
       Atomics.store(words, WORD, 9)
-      while (woken === undefined) {
+      while (!hasEnded) {
         region.notify(WORD)
         await new Promise((resolve) => setTimeout(resolve, 2))
       }
-      assert.equal(woken, 9)
-      await worker.terminate()
+      assert.deepEqual(await woken, [9])
     })
   })
 }
