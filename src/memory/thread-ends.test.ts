@@ -53,7 +53,7 @@ function run(program: string): { status: number | null; signal: string | null; s
     const start = (program) => new Worker(new URL(program))
     const [mapper, starter, loader] = ${JSON.stringify([MAPPER, STARTER, LOADER].map(asModule))};`
   const argv = ['--input-type=module', '--eval', preface + program]
-  const { status, signal, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 60_000 })
+  const { status, signal, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 200_000 })
   return { status, signal, stderr }
 }
 
