@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after } from 'node:test'
 import { startDurableNode, startPlainNode } from './unnamed-node.js'
 
 /** Why tests that need a redis-server are skipped; false where there is one. */
@@ -77,6 +78,8 @@ export async function startRedisPeers(protocol: 2 | 3, isDurable = false): Promi
   const path = join(directory, 'socket')
   const flags = ['--port', '0', '--unixsocket', path, '--save', '', '--databases', '1', '--dir', directory]
   const server = spawn('redis-server', flags)
+  // One left over would keep the whole file waiting.
+  after(() => server.kill())
   const ended = once(server, 'exit')
   for await (const text of server.stdout) if (/ready to accept/i.test(String(text))) break
   const node = isDurable
