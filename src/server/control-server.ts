@@ -7,7 +7,7 @@
  */
 import { chmodSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { isOperationError } from '../base/errors.js'
 import {
   CONTROL_VERSION,
@@ -21,7 +21,7 @@ import {
 import { withSocketPath } from '../client/control-path.js'
 import type { Bus } from '../commands/bus.js'
 import type { RegionName } from '../memory/region-name.js'
-import { controlPath } from '../memory/served-files.js'
+import { controlPath, unfinishedControlPath } from '../memory/served-files.js'
 import { ControlListener } from './control-listener.js'
 
 export interface Applicant {
@@ -67,7 +67,7 @@ export class ControlServer {
   /** Listens under the name, whose lock must be held: what lies there is replaced. Clients wait until `open`. */
   static listenLocked(name: RegionName, release: string): ControlServer {
     const control = new ControlServer(controlPath(name), release)
-    const hidden = mkdtempSync(join(name.directory, `${basename(control.#path)}.new-`))
+    const hidden = mkdtempSync(unfinishedControlPath(name))
     try {
       // Later errors show in that nobody can connect; one of binding shows in that there is no socket to rename.
       control.#server.on('error', () => {})
