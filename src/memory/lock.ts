@@ -7,7 +7,8 @@
  *
  * Who waits too long asks whether the owner lives. Dead, or itself thrown out of an earlier operation: the damage is
  * settled and the lock comes free. Alive but stopped: `TIMEOUT` names it. Nobody waits without a limit, and no single
- * sleep is longer than WAIT_SLICE_MS, since an unbounded one would hang `worker.terminate()`.
+ * sleep is longer than WAIT_SLICE_MS, since an unbounded one would hang `worker.terminate()`. Of a sleep that lasts longer than
+ * was asked for, only that much counts: who gets no processor, or stood still with everybody else, has not waited for the owner.
  *
  * Order: own desk, then class, then pool; own desk, then stripe. Under a stripe lock nothing else is taken but, for
  * several keys at once, further stripes in ascending order.
@@ -88,7 +89,7 @@ export class Locks {
       if (Atomics.load(words, at) === 0 && Atomics.compareExchange(words, at, 0, this.#tag) === 0) return
     }
     this.waits++
-    const startedMs = monotonicMs()
+    let waitedMs = 0
     for (let sleepMs = FIRST_SLEEP_MS; ; sleepMs = Math.min(WAIT_SLICE_MS, sleepMs * 2)) {
       const held = Atomics.load(words, at)
       // Others may sleep too, so whoever slept keeps the bit set: the next release wakes them all again.
@@ -98,9 +99,11 @@ export class Locks {
       }
       const marked = held | CONTENDED
       if (held !== marked && Atomics.compareExchange(words, at, held, marked) !== held) continue
-      const waitedMs = monotonicMs() - startedMs
       if (waitedMs >= this.#timeoutMs) this.#giveUp(held & ~CONTENDED, waitedMs)
-      this.#region.wait(at, marked, Math.min(sleepMs, this.#timeoutMs - waitedMs + 1))
+      const sliceMs = Math.min(sleepMs, this.#timeoutMs - waitedMs + 1)
+      const startedMs = monotonicMs()
+      this.#region.wait(at, marked, sliceMs)
+      waitedMs += Math.min(sliceMs, monotonicMs() - startedMs)
       if (Atomics.load(words, at) === marked) this.#watch.settle(held & ~CONTENDED, holdsOthers)
     }
   }
