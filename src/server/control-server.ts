@@ -71,7 +71,10 @@ export class ControlServer {
     try {
       // Later errors show in that nobody can connect; one of binding shows in that there is no socket to rename.
       control.#server.on('error', () => {})
-      withSocketPath(hidden, 'socket', (path) => control.#server.listen({ path, backlog: BACKLOG }))
+      // Exclusive: in a worker of node:cluster it is bound here and now too, not by the primary some time later.
+      withSocketPath(hidden, 'socket', (path) =>
+        control.#server.listen({ path, backlog: BACKLOG, exclusive: true }),
+      )
       chmodSync(join(hidden, 'socket'), 0o600)
       renameSync(join(hidden, 'socket'), control.#path)
     } catch (error) {
