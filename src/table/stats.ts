@@ -1,8 +1,8 @@
 /** Counters and sizes of a table, added up over all participants. A report while others write, not an account. */
-import { HEADER, POOL } from '../memory/header.js'
+import { CLASS, CLASS_WORDS, CLASSES_AT, HEADER, POOL } from '../memory/header.js'
 import { COUNTERS, type CounterName, PARTICIPANT } from '../memory/participant.js'
 import { recordsInUse } from '../memory/participant-list.js'
-import { PAGE_BYTES } from '../memory/size-classes.js'
+import { PAGE_BYTES, sizeClasses } from '../memory/size-classes.js'
 import { sumOfStripes } from './entry-limit.js'
 import type { TableView } from './view.js'
 
@@ -11,6 +11,8 @@ export type TableStats = { readonly [name in CounterName]: number } & {
   readonly capacityBytes: number
   /** Bytes of pages in use, bucket lines included. */
   readonly usedBytes: number
+  /** Of them, those that each size of chunk has, by its bytes; the rest are bucket lines and larger values. */
+  readonly bytesByClass: Readonly<Record<number, number>>
   readonly stripes: number
   readonly participants: number
 }
@@ -30,7 +32,17 @@ export function tableStats(view: TableView, own: { readonly [name in CounterName
     entries: sumOfStripes(view),
     capacityBytes: view.shape.totalPages * PAGE_BYTES,
     usedBytes: (view.shape.totalPages - freePages) * PAGE_BYTES,
+    bytesByClass: bytesByClass(view),
     stripes: view.shape.stripes,
     participants: records.length,
   }
+}
+
+function bytesByClass({ words, facts }: TableView): Record<number, number> {
+  const bytes: Record<number, number> = {}
+  for (const [index, { chunkBytes, spanPages }] of sizeClasses(facts.capacityBytes).classes.entries()) {
+    const spans = words[CLASSES_AT + index * CLASS_WORDS + CLASS.spans]!
+    if (spans > 0) bytes[chunkBytes] = spans * spanPages * PAGE_BYTES
+  }
+  return bytes
 }
