@@ -55,6 +55,11 @@ export class MapAccess<K, V> {
     this.#givenUp = true
   }
 
+  /** Whether the name of the table leads to it no more. */
+  get isGivenUp(): boolean {
+    return this.#givenUp || this.#words[HEADER.state] !== REGION_STATE.READY
+  }
+
   #refuse(): never {
     throw new OperationError(
       'CLOSED',

@@ -91,7 +91,11 @@ describe('bad input is refused at the edge, and nothing changes', () => {
     using map = new SharedMap({ capacity: '64KiB', stripes: undefined as never })
     assert.throws(() => SharedMap.attach(map.share(), misspelt), named(none))
     assert.throws(() => new SharedMap({ mode: 'open' } as never), named(/has no option 'mode'/))
-    assert.throws(() => new SharedMap({ logger: {} } as never), named(/option logger .* is not built yet/))
+    for (const logger of [{}, null, 5, { info() {} }])
+      assert.throws(
+        () => new SharedMap({ logger } as never),
+        named(/logger must have the methods info and warn/),
+      )
     // What threads of one program may say alike.
     SharedMap.attach(map.share(), { capacity: '64KiB' } as never).close()
   })

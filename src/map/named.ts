@@ -159,6 +159,8 @@ class Opener<K, V> {
   readonly #name: RegionName
   readonly #terms: OpenTerms<K, V>
   readonly #mayReplace: boolean
+  /** Whether there was one that did not fit, and that is to be replaced. */
+  #hasReplaced = false
 
   constructor(native: Native, name: RegionName, terms: OpenTerms<K, V>) {
     this.#native = native
@@ -169,7 +171,7 @@ class Opener<K, V> {
   }
 
   open(): NamedAttached<K, V> {
-    const { mode } = this.#terms.options
+    const { mode, logger } = this.#terms.options
     if (mode !== 'create') {
       const there = this.#look(true)
       if (there !== undefined) return there
@@ -192,6 +194,11 @@ class Opener<K, V> {
       },
     )
     sweepLeftovers(this.#native)
+    if (this.#hasReplaced)
+      logger?.warn(
+        `the table '${this.#name.name}' was not what is asked for here, and was replaced by an empty one`,
+      )
+    this.#hasReplaced = false
     return attached
   }
 
@@ -209,6 +216,7 @@ class Opener<K, V> {
       region?.presence.close()
       if (!isOperationError(error, 'MISMATCH')) throw error
       if (!isHasty && !this.#mayReplace) throw error
+      if (!isHasty) this.#hasReplaced = true
       return undefined
     }
     region.presence.close()

@@ -11,7 +11,14 @@ import type { RegionView } from '../memory/region.js'
 import { readFacts, type TableFacts } from '../table/space.js'
 import { agreedCodec } from './agreed-codec.js'
 import { checkNamedOptions, type OptionNames } from './arguments.js'
-import { checkCodec, checkInitialSize, MAP_OPTIONS, type MapOptions, tableFacts } from './options.js'
+import {
+  checkAttachOptions,
+  checkCodec,
+  checkInitialSize,
+  MAP_OPTIONS,
+  type MapOptions,
+  tableFacts,
+} from './options.js'
 import { Transcoder } from './transcoder.js'
 
 export interface OpenOptions<K, V> extends MapOptions<K, V> {
@@ -60,6 +67,8 @@ export class OpenTerms<K, V> {
     this.name = name
     this.options = options
     this.fileMode = checkFileMode(options.fileMode)
+    // Here, too: what cannot be must be said before there is a table.
+    checkAttachOptions(options)
     this.#keys = checkCodec('keys', options.keys)
     this.#values = checkCodec('values', options.values)
     this.facts = tableFacts(

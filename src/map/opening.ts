@@ -7,6 +7,7 @@
 import type { Codec } from '../codec/codec.js'
 import { codecs } from '../codec/codecs.js'
 import type { MappedRegion } from '../memory/mapped-region.js'
+import { COUNTERS } from '../memory/participant.js'
 import { ReadOnlyRegion } from '../memory/read-only-region.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
 import type { ReadableTable } from '../table/readable-table.js'
@@ -21,15 +22,14 @@ import { checkHandle, type SharedMapHandle } from './entry.js'
 import { type Attached, attachNamed } from './named.js'
 import {
   type AttachOptions,
-  checkCacheSize,
-  checkClock,
+  checkAttachOptions,
   checkCodec,
   checkInitialSize,
-  checkLockTimeout,
   MAP_OPTIONS,
   type MapOptions,
   tableFacts,
 } from './options.js'
+import { TableWatch, type Watched } from './table-watch.js'
 import { Transcoder } from './transcoder.js'
 
 export type MapRegion = SharedArrayRegion | MappedRegion | ReadOnlyRegion
@@ -38,6 +38,8 @@ export interface MapParts<K, V> {
   readonly region: MapRegion
   readonly access: MapAccess<K, V>
   readonly cache: DecodedCache<K, V> | undefined
+  /** Undefined without a logger. */
+  readonly watch: TableWatch | undefined
 }
 
 /** What a new table and a found one have in common. */
@@ -56,11 +58,8 @@ export function openParts<K, V>(
 ): MapParts<K, V> {
   // Whoever found the table has checked the names: those of `open` are more.
   if (attached === undefined) checkNamedOptions(options, 'a SharedMap', "{ capacity: '64MiB' }", MAP_OPTIONS)
-  const attachment = {
-    lockTimeoutMs: checkLockTimeout(options.lockTimeoutMs),
-    clock: checkClock(options.clock),
-  }
-  const cacheBytes = checkCacheSize(options.decodedCache)
+  const { lockTimeoutMs, clock, cacheBytes, logger } = checkAttachOptions(options)
+  const attachment = { lockTimeoutMs, clock }
   const keys = new Transcoder(attached?.keys ?? checkCodec('keys', options.keys) ?? TEXT)
   const values = new Transcoder(attached?.values ?? checkCodec('values', options.values) ?? TEXT)
   const { region, table } =
@@ -68,7 +67,20 @@ export function openParts<K, V>(
       ? createTable(options, keys.codec.name, values.codec.name, attachment)
       : { region: attached.region, table: attachTable(attached, attachment, whenOrphaned) }
   const access = new MapAccess<K, V>(table, keys, values)
-  return { region, access, cache: cacheBytes === 0 ? undefined : new DecodedCache(access, cacheBytes) }
+  return {
+    region,
+    access,
+    cache: cacheBytes === 0 ? undefined : new DecodedCache(access, cacheBytes),
+    watch: logger && new TableWatch(watched(region, table, access), logger),
+  }
+}
+
+function watched<K, V>(region: MapRegion, table: ReadableTable, access: MapAccess<K, V>): Watched {
+  return {
+    title: region instanceof SharedArrayRegion ? 'the map' : `the table '${region.name.name}'`,
+    repairs: () => (table instanceof Table ? table.space.counted(COUNTERS.repairs) : 0),
+    isGivenUp: () => access.isGivenUp,
+  }
 }
 
 /** What `share()` gave on another thread, with the codecs that the region names where none are given. */

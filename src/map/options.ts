@@ -15,6 +15,7 @@ import { EVICTION } from '../memory/header.js'
 import { ENTRIES_PER_BUCKET } from '../table/layout.js'
 import type { TableFacts } from '../table/space.js'
 import { checkTtl, checkWholeNumber, type OptionNames } from './arguments.js'
+import { checkLogger, type Logger } from './logger.js'
 
 export interface AttachOptions<K, V> {
   /** Codec of the keys. Default: what the region says, for a built-in codec; else strings. */
@@ -31,6 +32,11 @@ export interface AttachOptions<K, V> {
    * anew, unfrozen), under keys that are strings, bigints or numbers.
    */
   readonly decodedCache?: number | string
+  /**
+   * Is told when this thread has repaired what one that died left half done, when the table was given up, and when an
+   * opener with onMismatch 'recreate' has replaced it. Default: nobody is.
+   */
+  readonly logger?: Logger
   /** Wall clock in milliseconds since 1970, for tests. Default: the system's. */
   readonly clock?: Clock
 }
@@ -58,7 +64,7 @@ export interface MapOptions<K, V> extends AttachOptions<K, V> {
   readonly defaultTtlMs?: number
 }
 
-export const MAP_OPTIONS: OptionNames<keyof MapOptions<unknown, unknown> | 'logger'> = {
+export const MAP_OPTIONS: OptionNames<keyof MapOptions<unknown, unknown>> = {
   capacity: true,
   maxEntries: true,
   stripes: true,
@@ -71,7 +77,7 @@ export const MAP_OPTIONS: OptionNames<keyof MapOptions<unknown, unknown> | 'logg
   hugePages: true,
   lockTimeoutMs: true,
   clock: true,
-  logger: false,
+  logger: true,
 }
 
 /** Memory behind one stripe by default: about 4 000 entries of 128 bytes. */
@@ -112,6 +118,23 @@ export function checkInitialSize(entries: number | undefined, capacityBytes: num
     `initialSize of ${entries} entries takes at least ${formatSize(leastBytes)}, more than the capacity of ` +
       formatSize(capacityBytes),
   )
+}
+
+/** What each user of a table says for itself, of whatever table. Throws TypeError or RangeError. */
+export function checkAttachOptions<K, V>(
+  options: AttachOptions<K, V>,
+): {
+  lockTimeoutMs: number
+  clock: Clock
+  cacheBytes: number
+  logger: Logger | undefined
+} {
+  return {
+    lockTimeoutMs: checkLockTimeout(options.lockTimeoutMs),
+    clock: checkClock(options.clock),
+    cacheBytes: checkCacheSize(options.decodedCache),
+    logger: checkLogger(options.logger),
+  }
 }
 
 export function checkLockTimeout(timeoutMs: number | undefined): number {

@@ -31,18 +31,21 @@ import { openReadOnly } from './named-read-only.js'
 import type { OpenOptions } from './open-terms.js'
 import { attachShared, type MapRegion, openParts } from './opening.js'
 import type { AttachOptions, MapOptions } from './options.js'
+import type { TableWatch } from './table-watch.js'
 
 export class SharedMap<K = string, V = string> implements Map<K, V> {
   readonly #region: MapRegion
   readonly #access: MapAccess<K, V>
   #cache: DecodedCache<K, V> | undefined
+  readonly #watch: TableWatch | undefined
 
   /** Creates a table of its own. Throws TypeError or RangeError for options that cannot be. */
   constructor(options: MapOptions<K, V> = {}, attached?: Attached<K, V>) {
-    const { region, access, cache } = openParts(options, attached, () => this.#giveUp())
+    const { region, access, cache, watch } = openParts(options, attached, () => this.#giveUp())
     this.#region = region
     this.#access = access
     this.#cache = cache
+    this.#watch = watch
   }
 
   /**
@@ -278,11 +281,13 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
   #giveUp(): void {
     this.#cache = undefined
     this.#access.giveUp()
+    this.#watch?.look()
   }
 
   /** Ends this thread's use of the map; the table stays for the others. May be called again. */
   close(): void {
     this.#cache = undefined
+    this.#watch?.end()
     this.#access.close()
   }
 

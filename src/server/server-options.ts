@@ -3,15 +3,19 @@ import { DEFAULT_CAPACITY_BYTES, MAX_CAPACITY_BYTES, MIN_CAPACITY_BYTES } from '
 import { parseSize } from '../base/size.js'
 import { MAX_LANE_WORKERS } from '../channel/layout.js'
 import { DEFAULT_INTERVAL_MS, type LogDurability } from '../log/policy.js'
-import { checkBoolean, checkNamedOptions, checkWholeNumber, type OptionNames } from '../map/arguments.js'
+import {
+  checkBoolean,
+  checkFunction,
+  checkNamedOptions,
+  checkWholeNumber,
+  type OptionNames,
+} from '../map/arguments.js'
+import { checkLogger, type Logger } from '../map/logger.js'
 import type { RecoveryProgress } from '../store/open-sequenced.js'
 import { checkTextLimits, DEFAULT_TEXT_LIMITS, type TextLimits } from '../text/limits.js'
 
 /** What a server tells its program of; a pino logger is one. */
-export interface ServerLogger {
-  info(message: string): void
-  warn(message: string): void
-}
+export type ServerLogger = Logger
 
 export interface ServerOptions {
   /** What clients ask for. Default 'hearth'. */
@@ -140,11 +144,12 @@ export function checkServerOptions(options: ServerOptions): CheckedServerOptions
     initialSize: checkWholeNumber(given.initialSize ?? 0, 'initialSize', 0, MOST_ENTRIES),
     eviction,
     data: checkData(given),
-    resp: given.resp === undefined ? undefined : checkResp(given.resp, given.insecure ?? false),
+    resp:
+      given.resp === undefined ? undefined : checkResp(given.resp, checkBoolean(given.insecure, 'insecure')),
     text: given.text === undefined ? undefined : checkText(given.text, given.resp !== undefined),
     maxClients: checkWholeNumber(given.maxClients ?? DEFAULT_MAX_CLIENTS, 'maxClients', 1, MOST_CLIENTS),
     shm: given.shm === undefined ? undefined : checkBoolean(given.shm, 'shm'),
-    logger: given.logger,
+    logger: checkLogger(given.logger),
   }
 }
 
@@ -163,8 +168,13 @@ function checkData(given: ServerOptions): CheckedDataOptions | undefined {
     durability,
     intervalMs: checkWholeNumber(intervalMs ?? DEFAULT_INTERVAL_MS, 'intervalMs', 1, MOST_INTERVAL_MS),
     acceptLoss: acceptLoss === undefined ? false : checkBoolean(acceptLoss, 'acceptLoss'),
-    onRecovery: given.onRecovery,
+    onRecovery: checkListener(given.onRecovery),
   }
+}
+
+function checkListener(onRecovery: ServerOptions['onRecovery']): ServerOptions['onRecovery'] {
+  if (onRecovery !== undefined) checkFunction(onRecovery, 'onRecovery')
+  return onRecovery
 }
 
 function checkResp(

@@ -131,6 +131,11 @@ export class Space {
   count(counter: number, by = 1): void {
     this.floats[this.#countersAt + counter]! += by
   }
+
+  /** What this participant has counted so far. */
+  counted(counter: number): number {
+    return this.floats[this.#countersAt + counter]!
+  }
 }
 
 /** Throws OperationError MISMATCH for a region that is no table of this release, CLOSED for one that was retired. */

@@ -84,6 +84,12 @@ describe('a client is told', options, () => {
         /a Server has no option 'dataDirectory'; .*dataDir,/,
       ],
       [() => Server.start({ http: { port: 0 } } as never), /option http of a Server is not built yet/],
+      [
+        () => Server.start({ insecure: 'no', resp: { host: '0.0.0.0', port: 0 } } as never),
+        /insecure must be true or false/,
+      ],
+      [() => Server.start({ logger: 5 } as never), /logger must have the methods info and warn/],
+      [() => Server.start({ dataDir: 'd', onRecovery: 5 } as never), /onRecovery takes a function/],
       [() => Server.start({ resp: { prot: 0 } as never }), /resp has no option 'prot'; .* port, host$/],
       [() => Server.start({ resp: {}, text: { port: 0, lines: 1 } as never }), /text has no option 'lines'/],
       [() => Client.connect('x', { timeout: 5 } as never), /a Client has no option 'timeout'; .*timeoutMs$/],
