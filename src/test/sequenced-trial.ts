@@ -244,6 +244,8 @@ export class SequencedTrial {
     this.#close()
     this.#open()
     const store = this.#running()
+    // Who only read has written no time down; what he met as expired is gone all the same.
+    this.#model.timeMs = Math.min(this.#model.timeMs, store.table.clock.nowMs())
     assert.equal(this.judge(store, this.releasedLsn), undefined)
     if (this.#unknown === undefined) return
     // What was unknown is known now.
