@@ -43,17 +43,17 @@ describe('four threads on a table that is too small for them', () => {
   test('are never told FULL, and read only what was written', async () => {
     using map = await evictTogether(
       { capacity: '1MiB' },
-      { operations: 15_000, keys: 20_000, mostBytes: 300, ttls: false },
+      { operations: 8000, keys: 20_000, mostBytes: 300, ttls: false },
     )
-    assert.ok(map.stats().evictions > 2000)
+    assert.ok(map.stats().evictions > 500)
   })
 
   test('are never told FULL with values of all sizes, ttls among them', async () => {
     using map = await evictTogether(
       { capacity: '2MiB' },
-      { operations: 8000, keys: 10_000, mostBytes: 100_000, ttls: true },
+      { operations: 4000, keys: 10_000, mostBytes: 100_000, ttls: true },
     )
-    assert.ok(map.stats().evictions > 500)
+    assert.ok(map.stats().evictions > 200)
     assert.ok(map.stats().expirations > 0)
   })
 
@@ -61,7 +61,7 @@ describe('four threads on a table that is too small for them', () => {
     test(`keep to ${maxEntries} entries`, async () => {
       using map = await evictTogether(
         { capacity: '1MiB', maxEntries },
-        { operations: 8000, keys: 2000, mostBytes: 300, ttls: false },
+        { operations: 3000, keys: 2000, mostBytes: 300, ttls: false },
       )
       // One that has evicted may find that another thread has set its key meanwhile.
       assert.ok(map.size <= maxEntries && map.size > maxEntries - THREADS, `${map.size} entries`)
@@ -74,7 +74,7 @@ describe('four threads on a table that is too small for them', () => {
     const maxEntries = 50
     using map = await evictTogether(
       { capacity: '1MiB', maxEntries, eviction: 'none' },
-      { operations: 20_000, keys: 150, mostBytes: 300, ttls: false },
+      { operations: 8000, keys: 150, mostBytes: 300, ttls: false },
     )
     assert.ok(map.size <= maxEntries)
     for (let number = map.size; number < maxEntries; number++) assert.ok(map.insert(`more ${number}`, ''))

@@ -3,11 +3,12 @@ import { test } from 'node:test'
 import { SharedMap } from '../index.js'
 import { integerKeys, murmur3, murmurFlood, randomKeys } from './flood.js'
 
-const KEYS = 131_072
+const PAIRS = 15
+const KEYS = 2 ** PAIRS
 
 /** Most entries that any step of a walk finds together: the length of the longest chain, or of two. */
 function longestChain(keys: Iterable<string>): number {
-  using map = new SharedMap({ capacity: '64MiB' })
+  using map = new SharedMap({ capacity: '16MiB' })
   for (const key of keys) map.set(key, '')
   assert.equal(map.size, KEYS)
   let longest = 0
@@ -22,7 +23,7 @@ function longestChain(keys: Iterable<string>): number {
 }
 
 test('the flood is one: all its keys share their murmur3 hash under every seed', () => {
-  const flood = [...murmurFlood()]
+  const flood = [...murmurFlood(PAIRS)]
   assert.equal(new Set(flood).size, KEYS)
   for (const seed of [0, 1, 0x12345678, 0xdeadbeef]) {
     const hashes = new Set(flood.map((key) => murmur3(Buffer.from(key), seed)))
@@ -31,10 +32,10 @@ test('the flood is one: all its keys share their murmur3 hash under every seed',
 })
 
 test('keys that share one murmur3 hash, and integer-like keys, spread like random ones', () => {
-  const flood = [...murmurFlood()]
-  const random = longestChain(randomKeys(Buffer.byteLength(flood[0] ?? '')))
+  const flood = [...murmurFlood(PAIRS)]
+  const random = longestChain(randomKeys(Buffer.byteLength(flood[0] ?? ''), KEYS))
   // Random keys themselves reach about twice the mean of 3.5 to 7 an interval, four times at the very most.
   assert.ok(random < 40, `random keys: ${random}`)
   assert.ok(longestChain(flood) < 40)
-  assert.ok(longestChain(integerKeys()) < 40)
+  assert.ok(longestChain(integerKeys(KEYS)) < 40)
 })

@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { SharedMap } from '../index.js'
 
-const TABLES = 300
-const KEYS = 1000
+const TABLES = 200
+const KEYS = 400
 
 test('two threads that fill a fresh table at the same instant lose nothing', async () => {
   const shared = new SharedArrayBuffer(8)
