@@ -14,6 +14,11 @@ const directory = NO_NAMED_TABLES === false ? useScratchDirectory() : ''
 const options = { skip: NO_NAMED_TABLES }
 const filesOf = (name: string): string[] => readdirSync(directory).filter((file) => file.includes(name))
 
+/** Whoever answers in these tests does so, however late. */
+function connect(name: string): Promise<Client> {
+  return Client.connect(name, { timeoutMs: 60_000 })
+}
+
 /** Waits until `look` finds it so; every turn of the event loop looks again. */
 async function until(look: () => boolean): Promise<void> {
   while (!look()) await new Promise((resolve) => setImmediate(resolve))
@@ -31,7 +36,7 @@ describe('clients that go', options, () => {
     it(`killed or stopped with a ${what} on its way, a client disturbs nobody, and its lanes come back`, async () => {
       const name = `left ${what}`
       await using server = await Server.start({ name, capacity: '16MiB', laneWorkers: 2, maxClients: 5 })
-      await using witness = await Client.connect(name)
+      await using witness = await connect(name)
       const children = [0, 1, 2].map(() => startServed({ task: 'leave', name, what }))
       await Promise.all(children.map(nextMessage))
       assert.equal(server.clients, 4)
@@ -46,8 +51,8 @@ describe('clients that go', options, () => {
       await until(() => server.clients === 1)
       assert.equal(filesOf('.lane-').length, 0)
       // All the room there is can be had again.
-      const more = await Promise.all([1, 2, 3, 4].map(() => Client.connect(name)))
-      await assert.rejects(Client.connect(name), (error) => isOperationError(error, 'REFUSED'))
+      const more = await Promise.all([1, 2, 3, 4].map(() => connect(name)))
+      await assert.rejects(connect(name), (error) => isOperationError(error, 'REFUSED'))
       for (const client of more) await client.close()
       server.check()
     })
@@ -57,7 +62,7 @@ describe('clients that go', options, () => {
 describe('threads that go', options, () => {
   it('terminated in the middle of asking, their lanes come back, and the process goes on', async () => {
     await using server = await Server.start({ name: 'threads', capacity: '4MiB', laneWorkers: 2 })
-    await using witness = await Client.connect('threads')
+    await using witness = await connect('threads')
     for (let round = 0; round < 4; round++) {
       const threads = (['sync', 'promise', 'windowed'] as const).map((way) =>
         startServedThread('threads', way),
@@ -87,7 +92,7 @@ describe('servers that go', options, () => {
       }
       await ending(first)
       const second = await startServer(name)
-      await using client = await Client.connect(name)
+      await using client = await connect(name)
       assert.equal(await client.size(), 0)
       second.send('stop')
       assert.equal(await ending(second), 0)
@@ -99,7 +104,7 @@ describe('servers that go', options, () => {
   it('a name goes only when its server has ended, and nothing of it stays', async () => {
     const name = 'removed'
     const server = await startServer(name)
-    const client = await Client.connect(name)
+    const client = await connect(name)
     await client.set('k', 'v')
     assert.throws(
       () => SharedMap.unlink(name),
@@ -124,7 +129,7 @@ describe('servers that go', options, () => {
   it('a client reconnects by itself, and reads nothing of what the dead server had', async () => {
     const name = 'again'
     const first = await startServer(name)
-    await using client = await Client.connect(name)
+    await using client = await connect(name)
     client.ref()
     await client.set('k', 'old')
     assert.equal(client.sync.get('k'), 'old')
@@ -169,7 +174,7 @@ describe('servers that go', options, () => {
   it('a client that cannot open what it needs to reconnect tries again', async (t) => {
     const name = 'descriptors'
     const first = await startServer(name)
-    await using client = await Client.connect(name)
+    await using client = await connect(name)
     client.ref()
     const disconnected = once(client as never, 'disconnect')
     first.kill('SIGKILL')
@@ -200,7 +205,7 @@ describe('servers that go', options, () => {
   it('killed while a client polls and does nothing else, that is told', async () => {
     const name = 'polled'
     const server = await startServer(name)
-    await using client = await Client.connect(name)
+    await using client = await connect(name)
     server.kill('SIGSTOP')
     awaitState(server, 'T')
     const id = client.submit('set', 'k', 'v')
@@ -215,7 +220,7 @@ describe('servers that go', options, () => {
   it('stopped, it lets calls time out, and answers what comes after', async () => {
     const name = 'stopped'
     const server = await startServer(name)
-    await using client = await Client.connect(name)
+    await using client = await connect(name)
     await client.set('k', '1')
     server.kill('SIGSTOP')
     awaitState(server, 'T')
@@ -245,7 +250,7 @@ describe('servers that go', options, () => {
   it('a second one on the name is refused and told who has it; the first goes on', async () => {
     const name = 'taken'
     const first = await startServer(name)
-    await using client = await Client.connect(name)
+    await using client = await connect(name)
     await client.set('k', 'v')
     await assert.rejects(Server.start({ name }), (error) => {
       return isOperationError(error, 'REFUSED') && error.message.includes(String(first.pid))
@@ -254,13 +259,13 @@ describe('servers that go', options, () => {
     first.send('stop')
     assert.equal(await ending(first), 0)
     await using _second = await Server.start({ name, capacity: '1MiB' })
-    assert.deepEqual(await (await Client.connect(name)).get('k'), undefined)
+    assert.deepEqual(await (await connect(name)).get('k'), undefined)
   })
 
   it('killed while it starts, it leaves nothing that stops the next, which clears what there is', async () => {
     const name = 'begun'
     const leftBehind = new Set<string>()
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 8; round++) {
       const child = startServed({ task: 'serve', name })
       // Some before they have done anything, some in the middle, some when they serve.
       if (round % 4 === 3) await nextMessage(child)
@@ -271,7 +276,7 @@ describe('servers that go', options, () => {
     }
     assert.ok(leftBehind.size > 0)
     const server = await Server.start({ name, capacity: '1MiB' })
-    await using client = await Client.connect(name)
+    await using client = await connect(name)
     await client.set('k', 'v')
     await client.close()
     await server.stop()
