@@ -18,8 +18,11 @@ interface Ended {
   readonly err: string
 }
 
+/** Ends with the test that starts it at the latest: one left over would keep the whole file waiting. */
 function start(program: string, args: readonly string[], folder: string): ChildProcess {
-  return spawn(process.execPath, [join(BIN, program), ...args], { cwd: folder })
+  const child = spawn(process.execPath, [join(BIN, program), ...args], { cwd: folder })
+  after(() => child.kill('SIGKILL'))
+  return child
 }
 
 async function finish(child: ChildProcess): Promise<Ended> {
