@@ -15,9 +15,12 @@ export function startServed(task: ServedTask): ChildProcess {
   return child
 }
 
-/** Without a channel to its parent: a program as it would be run from a shell. */
+/** The same without a channel to its parent: a program as it would be run from a shell. */
 export function runServed(task: ServedTask): ChildProcess {
-  return spawn(process.execPath, [WORKER, JSON.stringify(task)], { stdio: ['ignore', 'inherit', 'inherit'] })
+  const stdio = ['ignore', 'inherit', 'inherit'] as const
+  const child = spawn(process.execPath, [WORKER, JSON.stringify(task)], { stdio: [...stdio] })
+  after(() => child.kill('SIGKILL'))
+  return child
 }
 
 /** A thread of this process that stores until it is ended. */
