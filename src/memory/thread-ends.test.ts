@@ -94,7 +94,7 @@ describe('the process lives on', {
 })
 
 describe('uncut work', () => {
-  const program = (told: string) => `
+  const program = (told: string, workMs = 30) => `
     const { parentPort, workerData } = require('node:worker_threads')
     import('${ENDS}').then(({ uncut }) => {
       parentPort.postMessage('here')
@@ -102,7 +102,7 @@ describe('uncut work', () => {
       uncut(() => {
         Atomics.store(workerData, 0, 1)
         Atomics.notify(workerData, 0)
-        const until = performance.now() + 30
+        const until = performance.now() + ${workMs}
         while (performance.now() < until);
         Atomics.store(workerData, 1, 1)
       })
@@ -115,6 +115,14 @@ describe('uncut work', () => {
     const ended = worker.terminate()
     assert.equal(Atomics.load(words, 1), 1)
     assert.equal(await ended, 1)
+  })
+
+  test('is waited for as long as a library takes to load on a machine that is busy', async () => {
+    const words = new Int32Array(new SharedArrayBuffer(8))
+    const worker = new Worker(program('', 2500), { eval: true, workerData: words })
+    Atomics.wait(words, 0, 0)
+    await worker.terminate()
+    assert.equal(Atomics.load(words, 1), 1)
   })
 
   test('is not begun by a thread that has been told to end', async () => {

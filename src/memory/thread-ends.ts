@@ -27,10 +27,13 @@ interface Inheritance {
 const KEY = 'hearth: ends of threads'
 /** By the thread's number; two threads that share a slot would have to be inside at the same time to be mistaken. */
 const SLOTS = 1024
-/** Longest wait for those inside, which load a library at most. */
-const INSIDE_TIMEOUT_MS = 2000
-/** Longest stay outside: a program may call its exit handlers and not exit. */
-const OUTSIDE_TIMEOUT_MS = 10_000
+/**
+ * Longest wait for those inside, which load a library at most: tens of milliseconds, but seconds where dozens of programs
+ * compete for the processor, and to go on then would end the process.
+ */
+const INSIDE_TIMEOUT_MS = 20_000
+/** Longest stay outside: a program may call its exit handlers and not exit. Longer than who ends it may wait. */
+const OUTSIDE_TIMEOUT_MS = 40_000
 const SLICE_MS = 50
 
 const inherited = getEnvironmentData(KEY) as Inheritance | undefined
