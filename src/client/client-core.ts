@@ -108,12 +108,12 @@ export class ClientCore<K, V> {
 
   /** An operation of several requests, with promises. All of it has one deadline. */
   async run<R>(rounds: Rounds<R>, options: CallOptions | undefined): Promise<R> {
-    const deadlineMs = monotonicMs() + this.#timeoutOf(options)
+    const limit = new RoundsLimit(this.#timeoutOf(options))
     const signal = options?.signal === undefined ? undefined : checkSignal(options.signal)
     let step = rounds.next()
     while (step.done !== true) {
       try {
-        const value = await this.#send(step.value, Math.max(1, deadlineMs - monotonicMs()), signal)
+        const value = await this.#send(step.value, limit.next(), signal)
         step = rounds.next(value)
       } catch (error) {
         step = rounds.throw(error)
@@ -124,11 +124,11 @@ export class ClientCore<K, V> {
 
   /** The same, blocking. */
   runSync<R>(rounds: Rounds<R>, options: CallOptions | undefined): R {
-    const deadlineMs = monotonicMs() + this.#timeoutOf(options)
+    const limit = new RoundsLimit(this.#timeoutOf(options))
     let step = rounds.next()
     while (step.done !== true) {
       try {
-        const value = this.callSync(step.value, { timeoutMs: Math.max(1, deadlineMs - monotonicMs()) })
+        const value = this.callSync(step.value, { timeoutMs: limit.next() })
         step = rounds.next(value)
       } catch (error) {
         step = rounds.throw(error)
@@ -290,6 +290,26 @@ export class ClientCore<K, V> {
     if (this.#isClosed) return new OperationError('CLOSED', 'this client was closed')
     const hope = this.#reconnection === undefined ? '' : ': reconnecting'
     return new OperationError('SERVER_GONE', `there is no server now${hope}`, { outcome: 'not-applied' })
+  }
+}
+
+/** The time that requests of one operation have together. The first may always be tried. */
+class RoundsLimit {
+  readonly #timeoutMs: number
+  readonly #deadlineMs: number
+  #isFirst = true
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs
+    this.#deadlineMs = monotonicMs() + timeoutMs
+  }
+
+  /** What is left for the next one, 1 ms at least. Throws OperationError TIMEOUT once the time is up: it is not sent. */
+  next(): number {
+    const leftMs = this.#deadlineMs - monotonicMs()
+    if (leftMs <= 0 && !this.#isFirst) throw timeout(this.#timeoutMs, 'not-applied')
+    this.#isFirst = false
+    return Math.max(1, leftMs)
   }
 }
 

@@ -57,6 +57,34 @@ describe('what a client waits for', { skip: NO_NAMED_TABLES }, () => {
     )
   })
 
+  it('is over with its time, however many requests an operation would still take', async (t) => {
+    useScratchDirectory()
+    await using server = await Server.start({ name: 'waits', capacity: '1MiB' })
+    await using client = await Client.connect('waits')
+    const faster = server.client()
+    let calls = 0
+    let passedMs = 0
+    const now = performance.now.bind(performance)
+    t.mock.method(performance, 'now', () => now() + passedMs)
+    /** Takes longer than there is time, while somebody else is faster. */
+    const change = (): string => {
+      calls++
+      faster.sync.set('k', `${calls}`)
+      passedMs += 40_000
+      return 'mine'
+    }
+    const isLate = (e: unknown) => isOperationError(e, 'TIMEOUT') && e.outcome === 'not-applied'
+    const options = { timeoutMs: 30_000 }
+    await assert.rejects(client.compute('k', change, options), isLate)
+    assert.throws(() => client.sync.compute('k', change, options), isLate)
+    await assert.rejects(
+      client.transaction(['k'], () => [['k', change()]], options),
+      isLate,
+    )
+    assert.equal(calls, 3)
+    assert.equal(await client.get('k'), '3')
+  })
+
   it('goes on when a message or a subscription cannot be', async () => {
     useScratchDirectory()
     await using server = await Server.start({ name: 'waits', capacity: '1MiB' })
