@@ -113,6 +113,22 @@ describe('a sequenced table without memory', () => {
     store.close()
   })
 
+  it('takes an entry in place of what has just expired, though nobody has asked for the time since', () => {
+    let nowMs = START_MS
+    const store = open(new SimulatedDisk(), { clock: () => nowMs })
+    const set = (key: string, bytesOfValue: number, expiry: 'none' | number): unknown =>
+      write(store, (inner) => inner.set(bytes(key), Buffer.alloc(bytesOfValue), expiry, 'always'))
+    set('brief', 150_000, START_MS + 1000)
+    assert.throws(
+      () => set('large', 150_000, 'none'),
+      (error) => isOperationError(error, 'FULL'),
+    )
+    nowMs += 2000
+    set('large', 150_000, 'none')
+    assert.deepEqual([...contents(store).keys()], ['large'])
+    store.close()
+  })
+
   it('starts again with the same capacity when it was full, whatever lay where', () => {
     for (let seed = 1; seed <= 4; seed++) {
       const random = seededRandom(seed)

@@ -272,7 +272,7 @@ export class SequencedStore {
 
   /** Memory is short: what is pending gives back what it replaces once it is applied; then others have to go. */
   #makeRoom(bytes: number, attempt: number): boolean {
-    if (!this.#pending.hasSealed) return this.#removals.makeRoom(bytes, this.#time.nowMs, attempt)
+    if (!this.#pending.hasSealed) return this.#removals.makeRoom(bytes, this.#pending.nowMs(), attempt)
     this.#settle(this.#monotonicMs())
     this.#assertWritable()
     return true
