@@ -129,6 +129,53 @@ describe('a sequenced table without memory', () => {
     store.close()
   })
 
+  it('forgets all of a transaction that goes on after the log has taken no removal for it', () => {
+    const disk = new SimulatedDisk()
+    let nowMs = START_MS
+    let elapsedMs = 0
+    const store = open(disk, { clock: () => nowMs, monotonicMs: () => elapsedMs })
+    const keyOf = (index: number): Buffer => Buffer.from(`${index}`.padEnd(1000, '-'))
+    write(store, (inner) => inner.set(bytes('kept'), bytes('there'), 'none', 'always'))
+    for (let index = 0; index < 200; index++)
+      write(store, (inner) => inner.set(keyOf(index), bytes(''), START_MS + 1000, 'always'))
+    // The log's last segment is used up, by deletes of a kilobyte each.
+    disk.capacityBytes = 1
+    assert.throws(
+      () => {
+        for (let index = 0; ; index++) write(store, (inner) => assert.ok(inner.delete(keyOf(index))))
+      },
+      (error) => isOperationError(error, 'DISK_FULL'),
+    )
+    nowMs += 2000
+    const inside: unknown[] = []
+    assert.throws(
+      () =>
+        store.evaluate((inner) =>
+          inner.transact((all) => {
+            try {
+              all.set(bytes('large'), Buffer.alloc(200_000), 'none', 'always')
+            } catch (error) {
+              inside.push(isOperationError(error) && error.code)
+            }
+            inside.push(all.delete(bytes('kept')), all.set(bytes('new'), bytes('1'), 'none', 'always'))
+          }),
+        ),
+      (error) => isOperationError(error, 'DISK_FULL'),
+    )
+    assert.deepEqual(inside, ['DISK_FULL', true, true])
+    disk.capacityBytes = Number.POSITIVE_INFINITY
+    elapsedMs += 1000
+    write(store, (inner) => inner.set(bytes('other'), bytes('2'), 'none', 'always'))
+    const found = contents(store)
+    assert.deepEqual(
+      ['kept', 'new', 'other', 'large'].map((key) => found.get(key)),
+      ['there', undefined, '2', undefined],
+    )
+    store.table.check()
+    assert.deepEqual(contents(open(disk.afterExit(), { clock: () => nowMs })), found)
+    store.close()
+  })
+
   it('starts again with the same capacity when it was full, whatever lay where', () => {
     for (let seed = 1; seed <= 4; seed++) {
       const random = seededRandom(seed)

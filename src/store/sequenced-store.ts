@@ -142,9 +142,12 @@ export class SequencedStore {
       throw error
     }
     const { seen, hasChanges: wrote } = pending
-    // Something was refused meanwhile, and this batch with it, whatever `work` made of the error.
-    if (this.#refusal !== undefined && wrote) throw this.#refusal
-    if (this.#refusal !== undefined) return { result, lsn: seen, wrote }
+    if (this.#refusal !== undefined) {
+      // Something was refused meanwhile, and this batch with it, whatever `work` made of the error and did after it.
+      pending.dropAbove(NO_POSITION)
+      if (wrote) throw this.#refusal
+      return { result, lsn: seen, wrote }
+    }
     if (this.#records.count === 0) return { result, lsn: seen, wrote }
     try {
       const lsn = this.#writer.append(this.#records)
