@@ -18,6 +18,9 @@ const INSERT = 3
 const SAY = 4
 /** Puts the value and publishes it. */
 const SET_AND_SAY = 5
+/** Puts the value for a second. */
+const SET_BRIEFLY = 6
+const START_MS = 1_700_000_000_000
 const CHANNEL = Buffer.from('ch')
 const YES = 1
 const NO = 2
@@ -39,7 +42,8 @@ function run(store: Store, bus: HeldBus, request: Message, reply: Message): void
   else if (request.code === SET_AND_SAY) {
     bus.publish(CHANNEL, Buffer.from(value))
     store.set(key, value, 'none', 'always')
-  } else if (request.code === SET) store.set(key, value, 'none', 'always')
+  } else if (request.code === SET_BRIEFLY) store.set(key, value, store.nowMs() + 1000, 'always')
+  else if (request.code === SET) store.set(key, value, 'none', 'always')
   else if (!store.set(key, value, 'none', 'absent')) throw new RangeError('it is there')
 }
 
@@ -49,6 +53,7 @@ class Bench {
   readonly store: SequencedStore
   readonly cycle: WriterCycle
   readonly answers: string[] = []
+  nowMs = START_MS
   readonly #bus = new LocalBus()
   #ticket = 0
 
@@ -57,7 +62,7 @@ class Bench {
       disk: this.disk,
       capacityBytes: 1 << 20,
       durability: 'always',
-      clock: () => 1_700_000_000_000,
+      clock: () => this.nowMs,
       monotonicMs: () => 0,
       segmentBytes: 1 << 16,
     }).store
@@ -160,6 +165,26 @@ describe('the writer answers', () => {
     assert.deepEqual(bench.taken(), ['2 refused 1: DISK_FULL not-applied', '3 yes'])
     bench.ask(GET, 'a')
     assert.deepEqual(bench.taken(), ['4 yes instead'])
+  })
+
+  test('a read that finds something expired while the disk takes no group, and once it does, logs that', () => {
+    bench.ask(SET_BRIEFLY, 'brief', 'v')
+    bench.cycle.settle()
+    bench.taken()
+    bench.nowMs += 2000
+    bench.disk.inject({ call: 'write', at: 1, code: 'ENOSPC', times: 3 })
+    bench.ask(GET, 'brief')
+    bench.cycle.settle()
+    bench.ask(GET, 'brief')
+    assert.deepEqual(bench.taken(), ['2 no', '3 no'])
+    bench.disk.clearFaults()
+    bench.ask(SET, 'other', 'w')
+    bench.cycle.settle()
+    const { position } = bench.store
+    bench.ask(GET, 'brief')
+    bench.cycle.settle()
+    assert.deepEqual(bench.taken(), ['4 yes', '5 no'])
+    assert.equal(bench.store.position, position + 1)
   })
 
   test('what is published is heard when it is on disk, before its own answer', () => {

@@ -61,6 +61,8 @@ export class SequencedStore {
   #failure: OperationError | undefined
   /** What the log has refused during this evaluation. */
   #refusal: OperationError | undefined
+  /** The last group was taken back: what only expires is not logged until one goes through, or reads would wait for that. */
+  #isRefusing = false
   readonly #removals: LoggedRemovals
   readonly #chores: Chores
   /** The clock of evaluations, and of the frames that hold them: never going back. */
@@ -254,7 +256,7 @@ export class SequencedStore {
       nowMs: this.#regionTimeMs,
       assertWritable: () => this.#assertWritable(),
       get isWritable() {
-        return store.#failure === undefined && store.#takenBack === undefined
+        return store.#failure === undefined && store.#takenBack === undefined && !store.#isRefusing
       },
       makeRoom: (bytes, attempt) => this.#makeRoom(bytes, attempt),
     }
@@ -298,7 +300,10 @@ export class SequencedStore {
     if (!this.#pending.isEmpty) this.#regionTimeMs()
     try {
       const position = this.#policy.commit(this.#writer, nowMs)
-      if (this.#writer.bytesWritten !== bytesWritten) this.#groups++
+      if (this.#writer.bytesWritten !== bytesWritten) {
+        this.#groups++
+        this.#isRefusing = false
+      }
       // The frames just written carry this time: nobody is told "expired" by a time that a crash would take back.
       if (this.#writer.bytesWritten !== bytesWritten) this.table.clock.advance(this.#time.nowMs)
       this.#release(position)
@@ -306,6 +311,7 @@ export class SequencedStore {
       const refusal = this.#appendFailed(error)
       if (this.#failure !== undefined) return
       this.#takenBack ??= refusal
+      this.#isRefusing = true
       // What was written before is on disk: the log says so when it takes a group back.
       this.#release(this.#writer.appended)
     }
