@@ -5,6 +5,7 @@
  * Publishing cannot find the table full: chunk and slot were reserved when the write was evaluated. What came new to a stripe
  * may make it grow; that is settled after all of a group is published. One thread.
  */
+import { isOperationError } from '../base/errors.js'
 import type { KeyBuffer } from '../table/key-buffer.js'
 import type { Staging } from '../table/staging.js'
 import type { Table } from '../table/table.js'
@@ -79,12 +80,23 @@ export class PendingFate {
 
   #publish(write: PendingWrite): void {
     if (write.isClear) {
-      this.#table.clear()
+      while (!this.#clears()) {}
       return
     }
     this.#key.setStored(write.keyWords, write.keyAt, write.keyBytes, write.hash)
     if (write.reference === 0) this.#staging.remove(this.#key, write.counter)
     else this.#staging.publish(this.#key, write.reference, write.stamp)
+  }
+
+  /** False if somebody who reads holds a stripe for too long: what a log has accepted can only be tried again. */
+  #clears(): boolean {
+    try {
+      this.#table.clear()
+      return true
+    } catch (error) {
+      if (isOperationError(error, 'TIMEOUT')) return false
+      throw error
+    }
   }
 
   #olderOf(write: PendingWrite): PendingWrite | undefined {

@@ -26,6 +26,7 @@
  * Refusals: DISK_FULL ('not-applied': the writes never were, and never will be; heals by itself) and LOG_FAILED
  * ('unknown'; from then on writes throw, reads go on with what was released). One thread, everything synchronous.
  */
+import { InvariantError } from '../base/assert.js'
 import type { Clock } from '../base/clock.js'
 import { isOperationError, OperationError } from '../base/errors.js'
 import type { SyncPolicy } from '../log/policy.js'
@@ -298,27 +299,33 @@ export class SequencedStore {
   #settle(nowMs: number): void {
     const { bytesWritten } = this.#writer
     if (!this.#pending.isEmpty) this.#regionTimeMs()
+    let position: number
     try {
-      const position = this.#policy.commit(this.#writer, nowMs)
-      if (this.#writer.bytesWritten !== bytesWritten) {
-        this.#groups++
-        this.#isRefusing = false
-      }
-      // The frames just written carry this time: nobody is told "expired" by a time that a crash would take back.
-      if (this.#writer.bytesWritten !== bytesWritten) this.table.clock.advance(this.#time.nowMs)
-      this.#release(position)
+      position = this.#policy.commit(this.#writer, nowMs)
     } catch (error) {
       const refusal = this.#appendFailed(error)
       if (this.#failure !== undefined) return
       this.#takenBack ??= refusal
       this.#isRefusing = true
       // What was written before is on disk: the log says so when it takes a group back.
-      this.#release(this.#writer.appended)
+      position = this.#writer.appended
     }
+    if (this.#writer.bytesWritten !== bytesWritten) {
+      this.#groups++
+      this.#isRefusing = false
+      // The frames just written carry this time: nobody is told "expired" by a time that a crash would take back.
+      this.table.clock.advance(this.#time.nowMs)
+    }
+    this.#release(position)
   }
 
+  /** What the log has accepted cannot be refused any more: if it could not be applied, that is no answer but a bug. */
   #release(position: number): void {
-    this.#pending.apply(position)
+    try {
+      this.#pending.apply(position)
+    } catch (error) {
+      throw new InvariantError('what the log holds is not in the table', { cause: error })
+    }
     this.#writer.release(position)
     this.#released = position
   }

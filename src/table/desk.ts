@@ -63,6 +63,21 @@ export class Desk implements Recourse {
     if (Atomics.compareExchange(this.#words, this.#at, 0, this.#tag) !== 0) this.#enterSlowly()
   }
 
+  /**
+   * As {@link enter}, for a change that a log has accepted, or is to accept: it cannot be refused any more, so whoever has
+   * the desk (who checks the table has all of them) is waited for, however long it takes.
+   */
+  enterPatiently(): void {
+    for (;;) {
+      try {
+        this.enter()
+        return
+      } catch (error) {
+        if (!isOperationError(error, 'TIMEOUT')) throw error
+      }
+    }
+  }
+
   #enterSlowly(): void {
     this.#space.registry.forgetThrownOut()
     this.#space.locks.acquire(this.#at)

@@ -10,7 +10,8 @@
  *   5. open the spans: the empty ones go to the pool
  *
  * Chunks are looked at without a lock, so what they say may be anything; it is checked before it is used, and a wrong
- * key leads to no slot. Locks: own desk, then one class or one stripe at a time; stripes are only tried.
+ * key leads to no slot. Locks: own desk, then one class or one stripe at a time; stripes are only tried,
+ * but by who has told `mayGo`.
  *
  * A death: the record names the run (`windowAt`), whoever settles it opens its spans. The removals are deletes.
  * One call empties one run: as much as is wanted, at most one span more at either end.
@@ -31,6 +32,7 @@ import { Chain } from './chain.js'
 import { KeyBuffer } from './key-buffer.js'
 import { KEY_LENGTH_MASK, keyOffset, STRIPE } from './layout.js'
 import type { Space } from './space.js'
+import { waitForStripe } from './stripe-wait.js'
 
 /** Looks at a held stripe lock before its entry stays where it is: several times a short section. */
 const SPINS = 400
@@ -194,7 +196,9 @@ export class PageEviction {
     const reference = at | 0
     if (this.#going?.has(reference) === false || !this.#readKey(reference)) return
     const stripeAt = this.#chain.buckets.stripeAt(this.#key.hash)
-    if (!this.#tryLock(stripeAt)) return
+    // What a log has been told of goes, whoever reads there.
+    if (this.#mayGo !== undefined) waitForStripe(this.#space, stripeAt)
+    else if (!this.#tryLock(stripeAt)) return
     const found = this.#chain.findChunk(stripeAt, this.#key.hash, reference)
     if (found) {
       this.#words[this.#space.registry.at + DETACHED] = reference

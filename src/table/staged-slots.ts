@@ -84,7 +84,7 @@ export class StagedSlots {
   settle(hash: number): void {
     const stripeAt = this.#chain.buckets.stripeAt(hash)
     if (!this.#growth.isDue(stripeAt) || this.#inserts[this.#numberOf(stripeAt)] !== 0) return
-    this.#desk.enter()
+    this.#desk.enterPatiently()
     // Some more than are due: neighbours come into the cache together.
     let ahead = SPLITS_AHEAD
     while ((this.#growth.isDue(stripeAt) || ahead-- > 0) && this.#split(stripeAt)) {}
@@ -108,7 +108,7 @@ export class StagedSlots {
   }
 
   #bringExtent(stripeAt: number): boolean {
-    this.#desk.enter()
+    this.#desk.enterPatiently()
     const done = this.#bring(stripeAt, this.#growth.missingLines(stripeAt))
     this.#desk.leave()
     return done
@@ -129,7 +129,7 @@ export class StagedSlots {
 
   #promiseLine(stripeAt: number, stripe: number): boolean {
     if (!this.#hasSpares(stripeAt, this.#promised[stripe]! + 1)) {
-      this.#desk.enter()
+      this.#desk.enterPatiently()
       const done = this.#bring(stripeAt, 0)
       this.#desk.leave()
       if (!done) return false

@@ -79,7 +79,7 @@ export class Staging {
     const flags = (value.ascii ? FLAG_ASCII : 0) | (expiresAtMs === NO_EXPIRY ? 0 : FLAG_EXPIRY)
     const valueWord = value.byteLength | flags
     const bytes = chunkBytes(valueWord, key.byteLength)
-    this.#desk.enter()
+    this.#desk.enterPatiently()
     let reference = this.#allocate(bytes)
     if (reference === 0 && isUrgent) {
       this.#desk.gather()
@@ -140,7 +140,7 @@ export class Staging {
    */
   publish(key: KeyBuffer, reference: Reference, stamp: number): void {
     const stripeAt = this.#chain.buckets.stripeAt(key.hash)
-    this.#desk.enter()
+    this.#desk.enterPatiently()
     waitForStripe(this.#space, stripeAt)
     this.#chain.aimStamp(stripeAt, stamp)
     let old: Reference = 0
@@ -177,7 +177,7 @@ export class Staging {
 
   /** Frees a chunk that is in no slot, and whose stamp is spent. */
   free(reference: Reference): void {
-    this.#desk.enter()
+    this.#desk.enterPatiently()
     this.#words[this.#me + PARTICIPANT.detached] = reference
     this.#words[this.#me + PARTICIPANT.staged]!--
     this.#leaveFreeing(reference)
@@ -192,7 +192,7 @@ export class Staging {
   remove(key: KeyBuffer, counter: number): void {
     const stripeAt = this.#chain.buckets.stripeAt(key.hash)
     if (this.#words[stripeAt + STRIPE.count] === 0) return
-    this.#desk.enter()
+    this.#desk.enterPatiently()
     waitForStripe(this.#space, stripeAt)
     let old: Reference = 0
     if (this.#chain.find(stripeAt, key)) {
@@ -213,7 +213,7 @@ export class Staging {
     const { slab } = this.#space
     const pages = new PageEviction(this.#space, () => this.#desk.gather(), mayGo)
     const index = slab.classFor(bytes)
-    this.#desk.enter()
+    this.#desk.enterPatiently()
     try {
       const found = pages.evictPages(slab.pagesFor(bytes), index === SPAN_LARGE ? SPAN_LINES : index)
       // A class keeps a span although it is empty: here it is the pages that are wanted.
