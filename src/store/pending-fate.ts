@@ -58,7 +58,10 @@ export class PendingFate {
 
   /** Forgets the newest writes as long as `goes` says so. */
   dropWhile(goes: (last: PendingWrite) => boolean): void {
-    for (let last = this.#queue.takeLast(goes); last !== undefined; last = this.#queue.takeLast(goes)) {
+    let last = this.#queue.takeLast(goes)
+    // A transaction may end a thousand times in nothing, after a thousand writes.
+    if (last === undefined) return
+    for (; last !== undefined; last = this.#queue.takeLast(goes)) {
       if (last.reference !== 0) this.#staging.discard(last.hash, last.reference)
       if (last.room !== undefined) this.#staging.unreserve(last.hash, last.room)
     }

@@ -2,12 +2,12 @@
  * Pending writes in the order of the log: those of batches that have a position, then those of the batch that is being
  * evaluated. Bookkeeping only; what applying and forgetting mean is pending-writes.ts. One thread.
  *
- *   0 ... head        head ... end        end ... length
- *   applied           pending             taken back, or not used yet
+ *   0 ... head     head ... sealed              sealed ... end       end ... length
+ *   applied        of batches with a position   being evaluated      taken back, or not used yet
  *
  * The objects stay where they are and are used again, so what was taken out is valid until the next `add`.
  */
-import { PendingWrite, UNSEALED } from './pending-write.js'
+import { PendingWrite } from './pending-write.js'
 
 /** Objects that are kept for what comes. */
 const MOST_KEPT = 16_384
@@ -15,6 +15,7 @@ const MOST_KEPT = 16_384
 export class PendingQueue {
   readonly #writes: PendingWrite[] = []
   #head = 0
+  #sealed = 0
   #end = 0
 
   get isEmpty(): boolean {
@@ -23,23 +24,17 @@ export class PendingQueue {
 
   /** Whether the oldest one belongs to a batch that has a position. */
   get hasSealed(): boolean {
-    return !this.isEmpty && this.#writes[this.#head]?.lsn !== UNSEALED
+    return this.#sealed > this.#head
   }
 
   /** Position of the newest batch that has one; 0: none is pending. */
   get newest(): number {
-    for (let i = this.#end - 1; i >= this.#head; i--) {
-      const lsn = this.#writes[i]?.lsn ?? UNSEALED
-      if (lsn !== UNSEALED) return lsn
-    }
-    return 0
+    return this.hasSealed ? (this.#writes[this.#sealed - 1]?.lsn ?? 0) : 0
   }
 
   /** How many belong to the batch that is being evaluated. */
   get unsealed(): number {
-    let count = 0
-    while (count < this.#end - this.#head && this.#writes[this.#end - 1 - count]?.lsn === UNSEALED) count++
-    return count
+    return this.#end - this.#sealed
   }
 
   /** The newest one from now on, to be told what it is. */
@@ -53,10 +48,9 @@ export class PendingQueue {
 
   /** The batch that is being evaluated has this position now. */
   seal(lsn: number): void {
-    for (let i = this.#end - 1; i >= this.#head; i--) {
-      const write = this.#writes[i]
-      if (write === undefined || write.lsn !== UNSEALED) return
-      write.lsn = lsn
+    for (; this.#sealed < this.#end; this.#sealed++) {
+      const write = this.#writes[this.#sealed]
+      if (write !== undefined) write.lsn = lsn
     }
   }
 
@@ -83,6 +77,7 @@ export class PendingQueue {
     const last = this.isEmpty ? undefined : this.#writes[this.#end - 1]
     if (last === undefined || !goes(last)) return undefined
     this.#end--
+    this.#sealed = Math.min(this.#sealed, this.#end)
     return last
   }
 
@@ -96,6 +91,7 @@ export class PendingQueue {
 
   #beginAnew(): void {
     this.#head = 0
+    this.#sealed = 0
     this.#end = 0
     if (this.#writes.length > MOST_KEPT) this.#writes.length = MOST_KEPT
   }

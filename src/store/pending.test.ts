@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { KeyBuffer } from '../table/key-buffer.js'
 import { PendingIndex } from './pending-index.js'
 import { PendingQueue } from './pending-queue.js'
-import type { PendingWrite } from './pending-write.js'
+import { type PendingWrite, UNSEALED } from './pending-write.js'
 
 class Model {
   readonly queue = new PendingQueue()
@@ -97,4 +97,44 @@ test('an index of more writes than it began with buckets for finds each of them,
   model.index.clear()
   assert.equal([...model.index.writes()].length, 0)
   for (const name of NAMES) assert.equal(model.index.find(model.keyOf(name)), undefined)
+})
+
+test('a queue knows what has a position and what is being evaluated, whatever is applied or taken back', () => {
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.constant('add' as const) },
+    { weight: 2, arbitrary: fc.constant('seal' as const) },
+    { weight: 1, arbitrary: fc.constant('apply' as const) },
+    { weight: 2, arbitrary: fc.nat(5) },
+  )
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const queue = new PendingQueue()
+      let expected: number[] = []
+      for (const [at, kind] of steps.entries()) {
+        if (kind === 'add') {
+          queue.add().beClear()
+          expected.push(UNSEALED)
+        } else if (kind === 'seal') {
+          queue.seal(at)
+          expected = expected.map((lsn) => (lsn === UNSEALED ? at : lsn))
+        } else if (kind === 'apply') {
+          const oldest = expected[0] ?? UNSEALED
+          const batch = oldest === UNSEALED ? undefined : queue.takeBatch(oldest)
+          if (batch !== undefined) expected = expected.filter((lsn) => lsn !== oldest)
+        } else {
+          for (let left = kind; left > 0; left--) queue.takeLast(() => true)
+          expected = expected.slice(0, Math.max(0, expected.length - kind))
+        }
+        const sealed = expected.filter((lsn) => lsn !== UNSEALED)
+        assert.deepEqual(
+          [...queue].map(({ lsn }) => lsn),
+          expected,
+        )
+        assert.equal(queue.unsealed, expected.length - sealed.length)
+        assert.equal(queue.newest, sealed.at(-1) ?? 0)
+        assert.equal(queue.hasSealed, sealed.length > 0)
+        assert.equal(queue.isEmpty, expected.length === 0)
+      }
+    }),
+  )
 })
