@@ -13,6 +13,7 @@ import { DROP_ALL } from './crash-plan.js'
 import { DamageError } from './damage.js'
 import { openLog } from './directory.js'
 import type { Disk } from './disk.js'
+import { HEADER_BYTES } from './format.js'
 import { IDENTITY_NAME } from './identity.js'
 import { RealDisk } from './real-disk.js'
 import { RecordBatch } from './record-batch.js'
@@ -201,6 +202,23 @@ describe('a backup', () => {
     )
   })
 
+  test('refuses damage in the last segment, too, where the copy would end, but not what is being written just then', () => {
+    const random = seededRandom(4)
+    const rig = new Rig()
+    for (let index = 0; index < 5; index++) rig.write(random)
+    const name = '0000000000000001.log'
+    flip(rig.disk, name, HEADER_BYTES + 60)
+    assert.throws(
+      () => finish(backupSteps({ source: rig.disk, target: new SimulatedDisk() })),
+      (error) => error instanceof DamageError && error.damage.offset === HEADER_BYTES,
+    )
+    const damaged = contents(rig.disk, name)
+    flip(rig.disk, name, HEADER_BYTES + 60)
+    const target = new SimulatedDisk()
+    finish(backupSteps({ source: readingOnce(rig.disk, name, damaged), target }))
+    assertGood(target, rig, rig.model.acknowledgedLsn)
+  })
+
   test('of what is no data directory is refused', () => {
     assert.throws(
       () => finish(backupSteps({ source: new SimulatedDisk(), target: new SimulatedDisk() })),
@@ -274,6 +292,23 @@ function withHook(disk: Disk, before: (name: string) => void): Disk {
     },
     syncDirectory: () => disk.syncDirectory(),
   }
+}
+
+/** As `disk`, but whoever reads all of the file `name` gets `bytes` the first time. */
+function readingOnce(disk: Disk, name: string, bytes: Buffer): Disk {
+  let isRead = false
+  const open: Disk['open'] = (opened, mode) => {
+    const file = disk.open(opened, mode)
+    if (opened !== name) return file
+    const read = (target: Uint8Array, position: number): number => {
+      if (isRead || target.length < bytes.length) return file.read(target, position)
+      isRead = true
+      target.set(bytes)
+      return bytes.length
+    }
+    return { ...file, read }
+  }
+  return { ...withHook(disk, () => {}), open }
 }
 
 function contents(disk: Disk, name: string): Buffer {

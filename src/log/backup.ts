@@ -14,7 +14,8 @@
  *     read: a beginning of the log. Everything acknowledged before the copying began is in it, since a write is in the
  *     log before it is acknowledged; of what came later, and of what was under way, some.
  *
- * The copy is synced and then read back as a start would read it (`checkLog`). Damage in the source is found there.
+ * The copy is synced and then read back as a start would read it (`checkLog`). Damage in the source is found there, but for
+ * that in the last segment: the copy would end before it as if that were the end, so it is looked for where the copy ends.
  */
 import { OperationError } from '../base/errors.js'
 import { DamageError } from './damage.js'
@@ -24,7 +25,7 @@ import { decodeSegmentHeader, HEADER_BYTES } from './format.js'
 import { encodeIdentity, IDENTITY_NAME, type Identity } from './identity.js'
 import { checkLog, type LogCheck } from './inspect.js'
 import { indexOfPosition, listSegments } from './segment-list.js'
-import { walkSegment } from './segment-reader.js'
+import { faultAtEnd, walkSegment } from './segment-reader.js'
 import { snapshotLsn } from './snapshot-format.js'
 import { type LoadedSnapshot, NO_SINK, readSnapshot } from './snapshot-reader.js'
 
@@ -68,7 +69,7 @@ export function* backupSteps(options: BackupOptions): Generator<void, BackupMade
   try {
     for (const [index, entry] of opened.entries()) {
       const isLast = index === opened.length - 1
-      const end = isLast ? wholeFramesEnd(entry) : entry.sizeBytes
+      const end = isLast ? wholeFramesEnd(entry, source) : entry.sizeBytes
       const from = copied
       for (const done of copySteps(entry, end, target)) {
         copied = from + done
@@ -128,15 +129,24 @@ function newestWhole(source: Disk, logId: bigint): (LoadedSnapshot & { readonly 
   return undefined
 }
 
-/** Where the frames of a segment end that are whole now. */
-function wholeFramesEnd({ file }: OpenedFile): number {
-  const bytes = readFully(file, 0, file.size())
-  const header = decodeSegmentHeader(bytes.subarray(0, HEADER_BYTES))
-  // What is wrong with it is found when the copy is read back.
-  if (typeof header === 'string') return bytes.length
-  const { previousCrc: crc, firstLsn: nextLsn } = header
-  const start = { crc, nextLsn, syncedLsn: 0, releasedLsn: 0, regionTimeMs: 0 }
-  return walkSegment(bytes, header, start, { offset: HEADER_BYTES, lsn: 0 }, NO_SINK).offset
+/** Where the frames of the last segment end that are whole now. Throws CORRUPT if more than those was on disk. */
+function wholeFramesEnd({ name, file }: OpenedFile, source: Disk): number {
+  for (let before = -1; ; ) {
+    const bytes = readFully(file, 0, file.size())
+    const header = decodeSegmentHeader(bytes.subarray(0, HEADER_BYTES))
+    // What is wrong with it is found when the copy is read back.
+    if (typeof header === 'string') return bytes.length
+    const { previousCrc: crc, firstLsn: nextLsn } = header
+    const start = { crc, nextLsn, syncedLsn: 0, releasedLsn: 0, regionTimeMs: 0 }
+    const walk = walkSegment(bytes, header, start, { offset: HEADER_BYTES, lsn: 0 }, NO_SINK)
+    const { offset, chain, end } = walk
+    const fault = end === 'continued' ? undefined : faultAtEnd(bytes, header, walk)
+    if (fault === undefined) return offset
+    // Frames that came while it was read may look like that: those before them had been written by then.
+    if (offset === before)
+      throw new DamageError({ file: name, offset, lsn: chain.nextLsn, fault }, source.path)
+    before = offset
+  }
 }
 
 /** Copies the bytes up to `end` and syncs; yields how many are done. */

@@ -10,7 +10,7 @@ import type { RecordSink } from './record-reader.js'
 import { indexOfPosition, type Segment } from './segment-list.js'
 import {
   type ChainPoint,
-  findProofOfSync,
+  faultAtEnd,
   type SegmentWalk,
   unsyncedOffset,
   walkSegment,
@@ -186,19 +186,16 @@ class LogPass {
   #judgeEnd(name: string, bytes: Buffer, header: SegmentHeader, walk: SegmentWalk): Damage | undefined {
     if (walk.end === 'continued')
       return this.#damage(segmentName(header.number + 1), 0, 'the segment is missing')
-    if (walk.isWhole) return this.#damage(name, walk.offset, walk.fault)
+    const fault = faultAtEnd(bytes, header, walk)
+    if (fault !== undefined) return this.#damage(name, walk.offset, fault)
     const { nextLsn } = walk.chain
-    const what = walk.fault || 'the log ends'
-    const proof = findProofOfSync(bytes, walk.offset, header, nextLsn)
-    if (proof !== undefined)
+    const needed = this.#options.snapshot?.endLsn ?? 0
+    if (needed >= nextLsn)
       return this.#damage(
         name,
         walk.offset,
-        `${what}, and the frame at byte ${proof} says that more was on disk`,
+        `${walk.fault || 'the log ends'}, and the snapshot needs it up to position ${needed}`,
       )
-    const needed = this.#options.snapshot?.endLsn ?? 0
-    if (needed >= nextLsn)
-      return this.#damage(name, walk.offset, `${what}, and the snapshot needs it up to position ${needed}`)
     return undefined
   }
 

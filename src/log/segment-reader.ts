@@ -126,7 +126,7 @@ export function unsyncedOffset(bytes: Buffer, walk: SegmentWalk): number {
  * already on disk. If there is one, the place held something that must not be lost: it is damage, no torn tail.
  * Returns the offset of that frame.
  */
-export function findProofOfSync(
+function findProofOfSync(
   bytes: Buffer,
   from: number,
   header: SegmentHeader,
@@ -145,4 +145,15 @@ export function findProofOfSync(
     if (isOurs && head.syncedLsn >= lsn && typeof checkFrame(bytes, at) === 'number') return at
   }
   return undefined
+}
+
+/**
+ * What is wrong where the frames of a last segment end and do not say that it is continued; `undefined`: nothing that was on
+ * disk is missing there.
+ */
+export function faultAtEnd(bytes: Buffer, header: SegmentHeader, walk: SegmentWalk): string | undefined {
+  if (walk.isWhole) return walk.fault
+  const proof = findProofOfSync(bytes, walk.offset, header, walk.chain.nextLsn)
+  if (proof === undefined) return undefined
+  return `${walk.fault || 'the log ends'}, and the frame at byte ${proof} says that more was on disk`
 }
