@@ -92,7 +92,8 @@ class LogPass {
       crc: 0,
       nextLsn: this.#fromLsn,
       syncedLsn: 0,
-      releasedLsn: 0,
+      // A snapshot holds what was released; there need be no frame behind it that says so.
+      releasedLsn: snapshot?.startLsn ?? 0,
       regionTimeMs: snapshot?.regionTimeMs ?? 0,
     }
   }

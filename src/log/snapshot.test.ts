@@ -7,7 +7,8 @@ import { reopen, TRIAL_IDENTITY } from '../test/log-trial.js'
 import { DROP_ALL } from './crash-plan.js'
 import { DamageError } from './damage.js'
 import { openLog } from './directory.js'
-import { HEADER_BYTES } from './format.js'
+import { encodeSegmentHeader, FORMAT_VERSION, HEADER_BYTES, segmentName } from './format.js'
+import { encodeIdentity, IDENTITY_NAME } from './identity.js'
 import { RecordBatch } from './record-batch.js'
 import { SimulatedDisk } from './simulated-disk.js'
 import { BLOCK_HEAD_BYTES, END_BLOCK_BYTES } from './snapshot-format.js'
@@ -130,6 +131,27 @@ test('a full disk stops a snapshot and nothing else', () => {
   rig.fill(3, 'y')
   rig.snapshot()
   rig.assertRecovers()
+})
+
+test('a log goes on beyond 2^32 positions where no frame behind the snapshot says what was released', () => {
+  const disk = new SimulatedDisk()
+  const { logId } = TRIAL_IDENTITY
+  const startLsn = 2 ** 32 + 5
+  const epoch = { number: 1, startId: 1n }
+  const facts = { version: FORMAT_VERSION, logId, number: 7, firstLsn: startLsn + 1, epoch }
+  const header = encodeSegmentHeader({ ...facts, previousCrc: 9, regionTimeMs: 5 })
+  const times = { syncLog: () => startLsn, regionTimeMs: () => 5 }
+  const steps = snapshotSteps({ disk, logId, epoch, startLsn, entries: [], ...times })
+  disk.put(segmentName(7), header)
+  disk.put(IDENTITY_NAME, encodeIdentity(TRIAL_IDENTITY))
+  while (steps.next().done !== true) {}
+  const { writer } = reopen(disk)
+  const batch = new RecordBatch()
+  addToBatch(batch, { type: 'set', key: 'key', value: 'value', expiresAtMs: Infinity })
+  writer?.append(batch)
+  assert.equal(writer?.sync(), startLsn + 1)
+  const { outcome } = reopen(disk.crash(DROP_ALL))
+  assert.ok('lastLsn' in outcome && outcome.lastLsn === startLsn + 1)
 })
 
 describe('a damaged snapshot', () => {
