@@ -73,6 +73,8 @@ export function* snapshotSteps(options: SnapshotOptions): Generator<number, Snap
   const name = snapshotName(startLsn)
   const there = existing(disk, name, logId)
   if (there !== undefined) return there
+  // Of one that failed, and could not be removed then.
+  if (disk.list().includes(TEMPORARY_NAME)) disk.unlink(TEMPORARY_NAME)
   const file = disk.open(TEMPORARY_NAME, 'create')
   let isNamed = false
   try {

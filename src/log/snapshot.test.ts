@@ -133,6 +133,17 @@ test('a full disk stops a snapshot and nothing else', () => {
   rig.assertRecovers()
 })
 
+test('one whose file could not be removed when it failed does not stand in the way of the next', () => {
+  const rig = new Rig()
+  rig.fill(5, 'x')
+  rig.disk.inject({ call: 'write', at: 3, code: 'EIO' })
+  rig.disk.inject({ call: 'unlink', at: 1, code: 'EIO' })
+  assert.throws(() => rig.snapshot(), { code: 'EIO' })
+  assert.deepEqual(filesOf(rig.disk, 'snapshot.tmp'), ['snapshot.tmp'])
+  rig.snapshot()
+  rig.assertRecovers()
+})
+
 test('a log goes on beyond 2^32 positions where no frame behind the snapshot says what was released', () => {
   const disk = new SimulatedDisk()
   const { logId } = TRIAL_IDENTITY
