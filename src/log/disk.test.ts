@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { DROP_ALL, KEEP_ALL, subsetPlan } from './crash-plan.js'
 import { type Disk, readFully, writeFully } from './disk.js'
+import { FRAME_HEAD_BYTES, HEADER_BYTES, MAX_FRAME_BYTES } from './format.js'
 import { RealDisk } from './real-disk.js'
 import { SimulatedCrash, SimulatedDisk } from './simulated-disk.js'
 
@@ -153,4 +154,8 @@ test('faults come at their number, as often as asked, and a crash stops everythi
   assert.throws(() => disk.list(), SimulatedCrash)
   assert.throws(() => file.sync(), SimulatedCrash)
   assert.ok(disk.isCrashed)
+})
+
+test('the longest file of a log is one that the system reads in one piece', () => {
+  assert.ok(HEADER_BYTES + MAX_FRAME_BYTES + 2 * FRAME_HEAD_BYTES < 2 ** 31)
 })

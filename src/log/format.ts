@@ -29,8 +29,8 @@ export const EXPIRY_BYTES = 8
 export const RECORD_SHIFT = { type: 27, flags: 17 } as const
 /** Most records of one frame. */
 export const MAX_FRAME_RECORDS = 2 ** 24 - 1
-/** Longest frame; a batch must fit one. */
-export const MAX_FRAME_BYTES = 2 ** 31 - 8
+/** Longest frame; a batch must fit one. A segment with nothing else in it is a file below 2 GiB, which is read in one piece. */
+export const MAX_FRAME_BYTES = 2 ** 31 - 4096
 
 const SEGMENT_MAGIC = Buffer.from('HEARTHWL')
 export const FRAME_MAGIC = 0x4d52_4648

@@ -23,6 +23,7 @@ import {
   FORMAT_VERSION,
   FRAME_HEAD_BYTES,
   HEADER_BYTES,
+  MAX_FRAME_BYTES,
   segmentName,
 } from './format.js'
 import { FrameGroup, type LogState } from './frame-group.js'
@@ -40,6 +41,8 @@ const LOOK_MS = 100
 /** Bytes of the next segment that are filled in one go, by `prepare` and without it. */
 const LEAST_OWED_BYTES = 64 * 1024
 const MOST_OWED_BYTES = 1024 * 1024
+
+assert(HEADER_BYTES + MAX_FRAME_BYTES + RESERVED_BYTES < 2 ** 31, 'a file of one frame is read in one piece')
 
 export interface LogWriterOptions {
   readonly disk: Disk
