@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -91,6 +91,26 @@ describe('a data directory on the real disk', () => {
       again.writer.close()
       disk.unlink('identity')
       assert.throws(() => start(path), /the file that says whose it is/)
+    }))
+
+  test('that another one took the place of takes nothing, also from a node that has written nothing yet', () =>
+    withDirectory((parent) => {
+      const path = join(parent, 'data')
+      const first = start(path)
+      write(first.writer, [set('a', '1')])
+      first.writer.close()
+      for (const looks of [true, false]) {
+        const { writer } = start(path)
+        renameSync(path, join(parent, 'moved'))
+        mkdirSync(path)
+        const failsSo = { code: 'LOG_FAILED', message: /the directory of the log is another one/ }
+        assert.throws(() => (looks ? writer.look() : write(writer, [set('b', '2')])), failsSo)
+        assert.deepEqual(readdirSync(path), [])
+        assert.throws(() => write(writer, [set('b', '2')]), { code: 'LOG_FAILED' })
+        writer.close()
+        rmdirSync(path)
+        renameSync(join(parent, 'moved'), path)
+      }
     }))
 
   test('is inspected and checked without being changed', () =>

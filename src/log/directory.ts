@@ -66,6 +66,7 @@ export function openLog(options: OpenOptions): { readonly recovered: Recovered; 
     writer.begin()
     writeIdentity(disk, identity)
   }
+  writer.stayBeside(IDENTITY_NAME)
   return { recovered, writer }
 }
 

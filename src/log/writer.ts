@@ -62,6 +62,8 @@ export class LogWriter {
   readonly #spare: SpareSegment
   readonly #group = new FrameGroup()
   #file: DiskFile | undefined
+  /** A file that lies beside the log as long as the directory is the same. */
+  #companion: { readonly name: string; readonly file: DiskFile } | undefined
   #segment: number
   #offset = 0
   #size = 0
@@ -106,6 +108,11 @@ export class LogWriter {
   begin(): void {
     this.#spare.need(this.#segmentBytes)
     this.#begin(this.#segment + 1)
+  }
+
+  /** From now on, the log fails also when the file `name`, which is there, is not any more. */
+  stayBeside(name: string): void {
+    this.#companion = { name, file: this.#options.disk.open(name, 'read') }
   }
 
   get epoch(): Epoch {
@@ -186,15 +193,21 @@ export class LogWriter {
    */
   look(): void {
     const nowMs = this.#options.nowMs()
-    if (this.#file === undefined || this.#failure !== undefined || nowMs < this.#lookAtMs) return
+    if (this.#failure !== undefined || nowMs < this.#lookAtMs) return
     this.#lookAtMs = nowMs + LOOK_MS
-    let cause: unknown = 'it was removed or replaced'
+    this.#assertNamed('the file of the log is gone', this.#file, segmentName(this.#segment))
+    const { file, name } = this.#companion ?? {}
+    this.#assertNamed('the directory of the log is another one', file, name ?? '')
+  }
+
+  #assertNamed(fault: string, file: DiskFile | undefined, name: string): void {
+    let cause: unknown = `${name} was removed or replaced`
     try {
-      if (this.#file.isNamed(segmentName(this.#segment))) return
+      if (file === undefined || file.isNamed(name)) return
     } catch (error) {
       cause = error
     }
-    this.#fail('the file of the log is gone; save what is in memory before the node is stopped', cause)
+    this.#fail(`${fault}; save what is in memory before the node is stopped`, cause)
   }
 
   /** Hands the group to the kernel and waits until it is on disk; returns `synced`. */
@@ -243,6 +256,8 @@ export class LogWriter {
       this.#isClosed = true
       this.#file = undefined
       file?.close()
+      this.#companion?.file.close()
+      this.#companion = undefined
       this.#spare.discard()
     }
   }
@@ -288,6 +303,9 @@ export class LogWriter {
   /** Ends this segment, with all of it on disk, and begins one that has room for `batch`. */
   #rotate(batch: RecordBatch): void {
     const needed = HEADER_BYTES + new FrameGroup().byteLengthWith(batch) + RESERVED_BYTES
+    // A file that is made in another directory would look like this log's.
+    this.#lookAtMs = Number.NEGATIVE_INFINITY
+    this.look()
     this.#spare.need(Math.max(this.#segmentBytes, needed))
     this.sync()
     const file = this.#file

@@ -16,6 +16,7 @@ import { type LogDurability, SyncPolicy } from '../log/policy.js'
 import { RealDisk } from '../log/real-disk.js'
 import type { RecoveryEvent } from '../log/recovery.js'
 import { listSegments } from '../log/segment-list.js'
+import type { LogWriter } from '../log/writer.js'
 import { EVICTION } from '../memory/header.js'
 import type { Region } from '../memory/region.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
@@ -104,9 +105,10 @@ export function openOnDisk(options: SequencedOptions & { readonly disk: Disk }):
   const region = table.space.region.share() as LoaderData['region']
   const second = SecondLoader.start(disk, { logId: identity.logId, region, lockTimeoutMs }, loading)
   const sink = RecoverySink.create(table, second)
+  let opened: ReturnType<typeof openLog> | undefined
   try {
     const time = { nowMs: 0 }
-    const { recovered, writer } = openLog({
+    opened = openLog({
       ...options,
       identity,
       sink,
@@ -120,6 +122,7 @@ export function openOnDisk(options: SequencedOptions & { readonly disk: Disk }):
           elapsedMs: monotonicMs() - startedAt,
         }),
     })
+    const { recovered, writer } = opened
     const dropped = sink.finish(facts.eviction === EVICTION.CLOCK, options.capacityBytes)
     table.staging.reservePages(reservedPages(options.capacityBytes, table.space.shape.totalPages))
     time.nowMs = recovered.end.regionTimeMs
@@ -147,8 +150,18 @@ export function openOnDisk(options: SequencedOptions & { readonly disk: Disk }):
     }
   } catch (error) {
     sink.abandon()
+    letGo(opened?.writer)
     table.close()
     throw error
+  }
+}
+
+/** Of a start that has failed. */
+function letGo(writer: LogWriter | undefined): void {
+  try {
+    writer?.close()
+  } catch {
+    // What ended the start is what there is to tell.
   }
 }
 

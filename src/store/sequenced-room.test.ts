@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -335,4 +335,33 @@ describe('a sequenced store in a real directory', () => {
       rmSync(directory, { recursive: true })
     }
   })
+  it('that does not fit is refused, and none of its files is left open', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'hearth-sequenced-'))
+    try {
+      const options = { directory, durability: 'always' } as const
+      const { store, lock } = await openSequencedStore({ ...options, capacityBytes: 1 << 20 })
+      for (let i = 0; i < 900; i++)
+        store.evaluate((inner) => inner.set(bytes(`key-${i}`), Buffer.alloc(1000), 'none', 'always'))
+      assert.equal(store.commit(0).refused, undefined)
+      store.close()
+      await lock.release()
+      await assert.rejects(openSequencedStore({ ...options, capacityBytes: 1 << 16 }), { code: 'FULL' })
+      const open = readdirSync('/proc/self/fd').map((fd) => pathOf(`/proc/self/fd/${fd}`))
+      assert.deepEqual(
+        open.filter((path) => path.startsWith(`${directory}/`)),
+        [],
+      )
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
 })
+
+function pathOf(link: string): string {
+  try {
+    return readlinkSync(link)
+  } catch {
+    // That of the listing itself.
+    return ''
+  }
+}
