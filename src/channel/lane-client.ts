@@ -360,7 +360,7 @@ export class LaneClient {
   /** Whether a reply that is there came in one part. */
   #fits(slot: number, at: number): boolean {
     const words = this.#words
-    const bytes = ((words[at + KEY_BYTES]! + 3) & ~3) + words[at + VALUE_BYTES]!
+    const bytes = ((words[at + KEY_BYTES]! + 7) & ~7) + words[at + VALUE_BYTES]!
     return bytes <= (inAreaOf(words[at + CODE]!) !== 0 ? this.#areas.bytes(slot) : this.view.inlineBytes)
   }
 

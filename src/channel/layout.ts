@@ -3,7 +3,7 @@
  *
  *   file    header | lane | lane | ...
  *   lane    header | ring of slots | transfer space
- *   slot    head (16 bytes) | payload: the key, zeros to a multiple of 4, the value | tail (32 bytes)
+ *   slot    head (16 bytes) | payload: the key, zeros to a multiple of 8, the value | tail (32 bytes)
  *
  * A slot is request and reply at once. What few messages have lies in its tail, which is not touched otherwise: a short
  * message is one cache line that goes from core to core instead of two. **A slot is published by its state word**, stored last by the side whose turn ends:
@@ -24,7 +24,7 @@ import { wordLayout } from '../memory/layout.js'
 
 /** 'Lane' and the layout's version, in one word each. */
 export const LANE_MAGIC = 0x656e614c
-export const LANE_VERSION = 2
+export const LANE_VERSION = 3
 
 export const MAX_WINDOW = 4096
 export const MAX_LANES = 256

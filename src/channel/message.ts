@@ -2,7 +2,7 @@
  * A request or a reply in private memory: what is sent is gathered here, and what is received is copied here before
  * anybody looks at it. One is used again and again, so nothing is allocated for a message of usual size.
  *
- * The payload is the key, zeros or leftovers to a multiple of four bytes, and the value; write it with `words` or `bytes`
+ * The payload is the key, zeros or leftovers to a multiple of eight bytes, and the value; write it with `words` or `bytes`
  * after `shape` has made room. All views change when the message grows: take them anew after `shape`.
  *
  * For one thread. Not shared memory, and never a view of it.
@@ -42,18 +42,18 @@ export class Message {
 
   /** Where the value begins in `bytes`; the key begins at 0. */
   get valueAt(): number {
-    return (this.keyBytes + 3) & ~3
+    return (this.keyBytes + 7) & ~7
   }
 
   get payloadBytes(): number {
-    return ((this.keyBytes + 3) & ~3) + this.valueBytes
+    return ((this.keyBytes + 7) & ~7) + this.valueBytes
   }
 
   /** Sets both lengths and makes room for them. What `bytes` held before is gone if it had to grow. */
   shape(keyBytes: number, valueBytes: number): void {
     this.keyBytes = keyBytes
     this.valueBytes = valueBytes
-    const needed = ((keyBytes + 3) & ~3) + valueBytes
+    const needed = ((keyBytes + 7) & ~7) + valueBytes
     if (needed > this.bytes.length) this.#grow(needed)
   }
 

@@ -141,7 +141,7 @@ export class ReplyDesk {
     const code = words[at + SLOT.code]!
     const tail = at + this.#view.tailWords
     const offset = (code & HAS_TAIL) === 0 ? 0 : words[tail + SLOT_TAIL.offset]!
-    const bytes = ((words[at + SLOT.keyBytes]! + 3) & ~3) + words[at + SLOT.valueBytes]! - offset
+    const bytes = ((words[at + SLOT.keyBytes]! + 7) & ~7) + words[at + SLOT.valueBytes]! - offset
     return bytes > ((code & IN_AREA) === 0 ? this.#view.inlineBytes : words[tail + SLOT_TAIL.areaBytes]!)
   }
 

@@ -98,7 +98,7 @@ export class RequestIntake {
     this.#desk.noteArea(sequence & this.#view.mask, areaAt, areaBytes)
     const inArea = code & IN_AREA
     const room = inArea === 0 ? inlineBytes : areaBytes
-    const payloadBytes = ((keyBytes + 3) & ~3) + valueBytes
+    const payloadBytes = ((keyBytes + 7) & ~7) + valueBytes
     const from = this.#view.partAt(at, inArea, areaAt)
     this.request = request
     if (payloadBytes <= room) {

@@ -16,6 +16,7 @@
  * For one thread on either side.
  */
 import { assert } from '../base/assert.js'
+import { copyLongs as importedCopyLongs } from '../memory/long-copy.js'
 import type { LaneView } from './lane-view.js'
 import {
   HAS_TAIL as IMPORTED_HAS_TAIL,
@@ -30,7 +31,8 @@ import {
 } from './layout.js'
 import type { Message } from './message.js'
 
-// Local copies: an imported constant is loaded and checked at every use.
+// Local copies: an imported constant is loaded and checked at every use, and so is a function.
+const copyLongs = importedCopyLongs
 const { REQUESTED, GO_ON, DONE } = SLOT_STATE
 const { code: CODE, keyBytes: KEY_BYTES, valueBytes: VALUE_BYTES } = SLOT
 const { first: FIRST, second: SECOND, areaAt: AREA_AT, areaBytes: AREA_BYTES, offset: OFFSET } = SLOT_TAIL
@@ -72,7 +74,7 @@ export class ShortSlots {
   /** Publishes a request or a reply with that state; false if it is not short. */
   put(sequence: number, state: number, message: Message): boolean {
     const { keyBytes, valueBytes, first, second } = message
-    const payloadBytes = ((keyBytes + 3) & ~3) + valueBytes
+    const payloadBytes = ((keyBytes + 7) & ~7) + valueBytes
     if (payloadBytes > this.#room) return false
     const words = this.#words
     const at = this.#slotsAt + Math.imul(sequence & this.#mask, this.#slotWords)
@@ -112,7 +114,7 @@ export class ShortSlots {
       const keyBytes = words[at + KEY_BYTES]!
       const valueBytes = words[at + VALUE_BYTES]!
       if (keyBytes < 0 || keyBytes > room || valueBytes < 0 || valueBytes > room) break
-      const payloadBytes = ((keyBytes + 3) & ~3) + valueBytes
+      const payloadBytes = ((keyBytes + 7) & ~7) + valueBytes
       if (payloadBytes > room || (code & IN_AREA) !== 0 || (code & 0xff) === 0) break
       const request = group[count]!
       if ((code & HAS_TAIL) === 0) {
@@ -137,7 +139,7 @@ export class ShortSlots {
     const code = words[at + CODE]!
     const keyBytes = words[at + KEY_BYTES]!
     const valueBytes = words[at + VALUE_BYTES]!
-    const payloadBytes = ((keyBytes + 3) & ~3) + valueBytes
+    const payloadBytes = ((keyBytes + 7) & ~7) + valueBytes
     if (payloadBytes > this.#room || (code & IN_AREA) !== 0) return false
     if ((code & HAS_TAIL) === 0) {
       reply.first = 0
@@ -172,26 +174,4 @@ export class ShortSlots {
     request.second = this.#floats[(tail + SECOND) >>> 1]!
     return true
   }
-}
-
-/** Copies `count` times eight bytes; values pass in registers, no bigint is made. */
-function copyLongs(
-  source: BigInt64Array,
-  from: number,
-  target: BigInt64Array,
-  to: number,
-  count: number,
-): void {
-  let i = 0
-  for (; i + 4 <= count; i += 4) {
-    const a = source[from + i]!
-    const b = source[from + i + 1]!
-    const c = source[from + i + 2]!
-    const d = source[from + i + 3]!
-    target[to + i] = a
-    target[to + i + 1] = b
-    target[to + i + 2] = c
-    target[to + i + 3] = d
-  }
-  for (; i < count; i++) target[to + i] = source[from + i]!
 }

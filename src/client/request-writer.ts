@@ -29,7 +29,7 @@ export function fillRequest(
   const valueRoom = roomFor(value, 'value', MAX_VALUE_BYTES)
   message.shape(keyRoom, valueRoom)
   const keyBytes = put(message, key, 0, 'key', MAX_KEY_BYTES)
-  const valueBytes = put(message, value, (keyBytes + 3) & ~3, 'value', MAX_VALUE_BYTES)
+  const valueBytes = put(message, value, (keyBytes + 7) & ~7, 'value', MAX_VALUE_BYTES)
   message.shape(keyBytes, valueBytes)
 }
 

@@ -39,7 +39,7 @@ export class PlainRequests {
   finish(): void {
     if (!this.#isUnfinished) return
     this.#isUnfinished = false
-    this.#store.finishSetAt()
+    this.#store.finishSet()
   }
 
   /** Whether the request was one of these, and is answered; `finish` must follow. Throws only on a bug of ours. */
@@ -50,7 +50,7 @@ export class PlainRequests {
         return false
       reply.clear(STATUS.YES)
       try {
-        this.#store.beginSetAt(request.words, keyBytes, hint, (keyBytes + 3) >>> 2, valueBytes)
+        this.#store.beginSet(request, hint)
         this.#isUnfinished = true
       } catch (error) {
         if (!writeFailure(reply, error)) throw error
@@ -60,7 +60,7 @@ export class PlainRequests {
     if (code !== GET || keyBytes > SHORT_BYTES) return false
     reply.clear(STATUS.YES)
     try {
-      if (!this.#store.getInto(reply, request.words, keyBytes, hint)) reply.code = STATUS.NO
+      if (!this.#store.getPlain(reply, request, hint)) reply.code = STATUS.NO
     } catch (error) {
       if (!writeFailure(reply, error)) throw error
     }

@@ -78,7 +78,7 @@ function runPlainly(plain: PlainStore, request: Message, reply: Message): boolea
   if (keyBytes > SHORT_BYTES || request.flags !== 0 || request.first !== 0) return false
   if (code === SET && valueBytes <= SHORT_BYTES) {
     reply.clear(STATUS.YES)
-    plain.setAt(request.words, keyBytes, request.hint, (keyBytes + 3) >>> 2, valueBytes)
+    plain.setAt(request.words, keyBytes, request.hint, ((keyBytes + 7) >>> 3) << 1, valueBytes)
     return true
   }
   if (code !== GET) return false

@@ -6,6 +6,7 @@
 import { copyToWords } from '../base/word-copy.js'
 import type { MappedHandle, MappedRegion } from '../memory/mapped-region.js'
 import { type SharedArrayHandle, SharedArrayRegion } from '../memory/shared-array-region.js'
+import type { KeyBuffer } from '../table/key-buffer.js'
 import { POSITIONS } from '../table/positions.js'
 import { READ_BYTES, SHORT_VALUE_BYTES } from '../table/reader.js'
 import { Space } from '../table/space.js'
@@ -15,7 +16,7 @@ import type { WalkedEntry } from '../table/walker.js'
 import { ALWAYS, IF_ABSENT, IF_PRESENT, IF_STAMP, NO_EXPIRY } from '../table/writer.js'
 import { attachmentOf, type DirectStoreOptions, factsOf } from './direct-store-options.js'
 import { capacityWithin } from './headroom.js'
-import type { PlainStore, PlainTarget } from './plain-store.js'
+import type { PlainSource, PlainStore, PlainTarget } from './plain-store.js'
 import { attachByName } from './served-region.js'
 import {
   ABSENT,
@@ -39,6 +40,8 @@ export class DirectStore implements Store, PlainStore {
   readonly #table: Table
   readonly #region: SharedArrayRegion | MappedRegion
   readonly #isSequenced: boolean
+  /** For keys in messages. */
+  readonly #borrowed: KeyBuffer
   /** Made when first used. */
   #transactor: Transactor | undefined
 
@@ -49,6 +52,7 @@ export class DirectStore implements Store, PlainStore {
   ) {
     this.#isSequenced = isSequenced
     this.#table = table
+    this.#borrowed = table.newKey()
     this.#region = region
   }
 
@@ -105,7 +109,18 @@ export class DirectStore implements Store, PlainStore {
   getInto(target: PlainTarget, words: Int32Array, keyBytes: number, hash: number): boolean {
     const table = this.#table
     table.key.setFromWords(words, 0, keyBytes, hash === 0 ? undefined : hash)
-    if (!table.find(READ_BYTES)) return false
+    return this.#findInto(target, table.key)
+  }
+
+  /** As {@link getInto}; what follows the key in its last eight bytes becomes zero. */
+  getPlain(target: PlainTarget, { words, longs, keyBytes }: PlainSource, hash: number): boolean {
+    this.#borrowed.borrow(words, longs, keyBytes, hash)
+    return this.#findInto(target, this.#borrowed)
+  }
+
+  #findInto(target: PlainTarget, key: KeyBuffer): boolean {
+    const table = this.#table
+    if (!table.findKey(key, READ_BYTES)) return false
     const { reader } = table
     const { byteLength } = reader
     target.shape(0, byteLength)
@@ -115,19 +130,25 @@ export class DirectStore implements Store, PlainStore {
   }
 
   setAt(words: Int32Array, keyBytes: number, hash: number, valueAt: number, valueBytes: number): void {
-    this.beginSetAt(words, keyBytes, hash, valueAt, valueBytes)
-    this.finishSetAt()
+    const table = this.#table
+    table.key.setFromWords(words, 0, keyBytes, hash === 0 ? undefined : hash)
+    table.value.setFromWords(words, valueAt, valueBytes)
+    table.put(NO_EXPIRY, ALWAYS)
   }
 
-  /** As {@link setAt}, all but the tidying up: {@link finishSetAt} must follow before anything else is asked of this store. */
-  beginSetAt(words: Int32Array, keyBytes: number, hash: number, valueAt: number, valueBytes: number): void {
-    const { key, value, writer } = this.#table
-    key.setFromWords(words, 0, keyBytes, hash === 0 ? undefined : hash)
-    value.borrowWords(words, valueAt, valueBytes)
+  /**
+   * As {@link setAt}, all but the tidying up: {@link finishSet} must follow before anything else is asked of this store. What
+   * follows the key in its last eight bytes becomes zero; the value is at most WORD_COPY_BYTES long.
+   */
+  beginSet({ words, longs, keyBytes, valueBytes }: PlainSource, hash: number): void {
+    const key = this.#borrowed
+    const { value, writer } = this.#table
+    key.borrow(words, longs, keyBytes, hash)
+    value.borrow(longs, (keyBytes + 7) >>> 3, valueBytes)
     writer.beginPut(key, value, NO_EXPIRY, ALWAYS, 0)
   }
 
-  finishSetAt(): void {
+  finishSet(): void {
     this.#table.writer.finishPut()
   }
 

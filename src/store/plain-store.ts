@@ -12,6 +12,14 @@ export interface PlainTarget {
   shape(keyBytes: number, valueBytes: number): void
 }
 
+/** Where a key and a value come from: a message, whose memory `words` and `longs` both are. */
+export interface PlainSource {
+  readonly words: Int32Array
+  readonly longs: BigInt64Array
+  readonly keyBytes: number
+  readonly valueBytes: number
+}
+
 export interface PlainStore {
   /** Key and value begin with words 0 and `valueAt` of `words`; the value is a short one. */
   setAt(words: Int32Array, keyBytes: number, hash: number, valueAt: number, valueBytes: number): void

@@ -35,6 +35,28 @@ test('a string and its UTF-8 bytes are the same key', () => {
   )
 })
 
+test('a key that is borrowed is the key of its bytes, whatever follows it', () => {
+  const lent = new ArrayBuffer(96)
+  const words = new Int32Array(lent)
+  const longs = new BigInt64Array(lent)
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 80 }), fc.boolean(), (bytes, isHashKnown) => {
+      const copied = new KeyBuffer(1, 2)
+      const borrowed = new KeyBuffer(1, 2)
+      copied.setBytes(bytes)
+      words.fill(-1)
+      Buffer.from(lent).set(bytes)
+      borrowed.borrow(words, longs, bytes.length, isHashKnown ? copied.hash : 0)
+      assert.equal(borrowed.hash, copied.hash)
+      assert.equal(borrowed.byteLength, bytes.length)
+      const count = Math.ceil(bytes.length / 8)
+      assert.deepEqual(borrowed.longs.subarray(0, count), copied.longs.subarray(0, count))
+      assert.deepEqual(borrowed.words.subarray(0, count * 2), copied.words.subarray(0, count * 2))
+      assert.equal(words[count * 2], -1)
+    }),
+  )
+})
+
 test('HalfSipHash-1-3 depends on every byte and on the key', () => {
   const base = new Int32Array([0x03020100, 0x07060504, 0])
   const hash = halfSipHash13(base, 8, 5, 6)

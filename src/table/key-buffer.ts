@@ -17,6 +17,8 @@ const LEAST_BYTES = 64
 
 export class KeyBuffer {
   words: Int32Array
+  /** The same memory, for copying. */
+  longs: BigInt64Array
   /** The same memory as bytes. */
   buffer: Buffer
   byteLength = 0
@@ -29,6 +31,7 @@ export class KeyBuffer {
     this.#key1 = hashKey1
     this.buffer = Buffer.alloc(0)
     this.words = new Int32Array(0)
+    this.longs = new BigInt64Array(0)
     this.#reserve(startBytes)
   }
 
@@ -71,6 +74,24 @@ export class KeyBuffer {
     copyToWords(source, from, words, 0, byteLength)
     this.byteLength = byteLength
     this.hash = hash ?? halfSipHash13(words, byteLength, this.#key0, this.#key1)
+  }
+
+  /**
+   * Takes the key at the beginning of `words` without copying it: it must stay there until the call that uses it returns, and
+   * what follows it there, up to the next multiple of eight bytes, becomes zero. `longs` is the same memory; `hash` is 0 if it is
+   * not known. For a buffer that does nothing else.
+   */
+  borrow(words: Int32Array, longs: BigInt64Array, byteLength: number, hash: number): void {
+    this.words = words
+    this.longs = longs
+    this.byteLength = byteLength
+    if ((byteLength & 7) !== 0) {
+      const end = byteLength >>> 2
+      const last = (byteLength & 3) === 0 ? 0 : words[end]! & ((1 << ((byteLength & 3) << 3)) - 1)
+      words[end | 1] = 0
+      words[end] = last
+    }
+    this.hash = hash !== 0 ? hash : halfSipHash13(words, byteLength, this.#key0, this.#key1)
   }
 
   /**
@@ -175,5 +196,6 @@ export class KeyBuffer {
     const memory = new ArrayBuffer(rounded)
     this.buffer = Buffer.from(memory)
     this.words = new Int32Array(memory)
+    this.longs = new BigInt64Array(memory)
   }
 }

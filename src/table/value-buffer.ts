@@ -16,6 +16,7 @@ export const WORD_COPY_BYTES = 256
 
 /** A word view that stands for "not in scratch": copy from `source` instead. */
 const NO_WORDS = new Int32Array(0)
+const NO_LONGS = new BigInt64Array(0)
 
 export class ValueBuffer {
   byteLength = 0
@@ -25,21 +26,24 @@ export class ValueBuffer {
   source: Uint8Array
   /** The same bytes as words, if they are in scratch; else empty. */
   words: Int32Array
-  /** Where they begin there: not at 0 only after `borrowWords`. */
-  wordsAt = 0
+  /** The same memory as `words`, for copying. */
+  longs: BigInt64Array
+  /** Where the bytes begin there: not at 0 only after `borrow`. */
+  longsAt = 0
   readonly #scratch: NativeBuffer
   readonly #scratchWords: Int32Array
   readonly #floats: Float64Array
-  readonly #longs: BigInt64Array
+  readonly #scratchLongs: BigInt64Array
 
   constructor() {
     const memory = new ArrayBuffer(SCRATCH_BYTES)
     this.#scratch = Buffer.from(memory) as unknown as NativeBuffer
     this.#scratchWords = new Int32Array(memory)
     this.#floats = new Float64Array(memory)
-    this.#longs = new BigInt64Array(memory)
+    this.#scratchLongs = new BigInt64Array(memory)
     this.source = this.#scratch
     this.words = this.#scratchWords
+    this.longs = this.#scratchLongs
   }
 
   /** Takes text. Throws RangeError if it is too long, TypeError if it holds a lone surrogate. */
@@ -74,6 +78,7 @@ export class ValueBuffer {
     this.byteLength = bytes.length
     this.source = bytes
     this.words = NO_WORDS
+    this.longs = NO_LONGS
     this.ascii = false
   }
 
@@ -85,17 +90,14 @@ export class ValueBuffer {
   }
 
   /**
-   * As {@link setFromWords}, but a short value is not copied: it must stay there until it is in its chunk, and neither
-   * `source` nor word 0 of `words` is it. Only for the put that follows.
+   * Takes a value of at most WORD_COPY_BYTES that begins with long `at` of `longs`, without copying it: it must stay there
+   * until it is in its chunk, and neither `source` nor `words` is it. Only for the put that follows.
    */
-  borrowWords(words: Int32Array, at: number, byteLength: number): void {
-    if (byteLength > WORD_COPY_BYTES) {
-      this.setFromWords(words, at, byteLength)
-      return
-    }
+  borrow(longs: BigInt64Array, at: number, byteLength: number): void {
+    assert(byteLength <= WORD_COPY_BYTES, 'a long value is not borrowed')
     this.byteLength = byteLength
-    this.words = words
-    this.wordsAt = at
+    this.longs = longs
+    this.longsAt = at
     this.ascii = false
   }
 
@@ -110,7 +112,7 @@ export class ValueBuffer {
   }
 
   setInt64(value: bigint): void {
-    this.#longs[0] = value
+    this.#scratchLongs[0] = value
     this.#useScratch(8)
   }
 
@@ -118,7 +120,8 @@ export class ValueBuffer {
     this.byteLength = byteLength
     this.source = this.#scratch
     this.words = this.#scratchWords
-    this.wordsAt = 0
+    this.longs = this.#scratchLongs
+    this.longsAt = 0
     this.ascii = false
   }
 }
