@@ -131,6 +131,15 @@ export class ShortSlots {
     return count
   }
 
+  /** The client's side: looks for the reply to a request, so many times at most; whether it is there, whatever its length. */
+  lookFor(sequence: number, looks: number): boolean {
+    const words = this.#words
+    const at = this.#slotsAt + Math.imul(sequence & this.#mask, this.#slotWords)
+    const done = (sequence << STATE_BITS) | DONE
+    for (let look = 0; look < looks; look++) if (words[at] === done) return true
+    return false
+  }
+
   /** The client's side: copies the reply to a request, whose area is none; false if it is not there, or not short. */
   receive(sequence: number, reply: Message): boolean {
     const words = this.#words

@@ -39,8 +39,9 @@ const DIST = fileURLToPath(new URL('..', import.meta.url))
 const BOARD_WORDS = 64
 /** Spinning shows nothing that sleeping does not, in more steps. */
 const SHORT_SPINS: readonly LaneRewrite[] = [
-  { file: 'lane-client.js', find: 'const MOST_SPINS = 4000;', put: 'const MOST_SPINS = 1;' },
-  { file: 'lane-client.js', find: 'const LEAST_SPINS = 500;', put: 'const LEAST_SPINS = 1;' },
+  { file: 'lane-client.js', find: 'const MOST_SPINS = 1300;', put: 'const MOST_SPINS = 1;' },
+  { file: 'lane-client.js', find: 'const LEAST_SPINS = 160;', put: 'const LEAST_SPINS = 1;' },
+  { file: 'lane-client.js', find: 'const LOOKS_PER_SPIN = 32;', put: 'const LOOKS_PER_SPIN = 1;' },
   { file: 'lane-worker.js', find: 'const SPIN_MS = 0.05;', put: 'const SPIN_MS = 0;' },
   { file: 'lane-worker.js', find: 'const LOOKS_PER_CLOCK = 16;', put: 'const LOOKS_PER_CLOCK = 1;' },
 ]
