@@ -177,3 +177,18 @@ test('in whatever order tasks are answered and read, each gets its own answer', 
     }),
   )
 })
+
+test('a TIMEOUT that the server answered with is the result of its task, and nothing to who begins another', () => {
+  const window = new SimulatedWindow(1)
+  const tasks = new Tasks<number>(window)
+  const late = new OperationError('TIMEOUT', 'a lock was held for too long')
+  const failing = () => {
+    throw late
+  }
+  const first = tasks.begin(SET, () => window.submit(), 1000)
+  window.answer(1, failing)
+  const second = tasks.begin(SET, () => window.submit(), 1000)
+  assert.deepEqual(tasks.poll(first), { operation: SET, status: FAILED, error: late })
+  window.answer(2, failing)
+  assert.deepEqual(tasks.poll(second), { operation: SET, status: FAILED, error: late })
+})

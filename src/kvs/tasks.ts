@@ -120,18 +120,26 @@ export class Tasks<V> {
 
   #collect(id: number, task: Task<V>): boolean {
     if (task.awaited !== undefined) return false
-    return this.#finish(id, task, () => this.#window.poll(task.request))
+    return this.#finish(id, task, () => this.#window.poll(task.request), false)
   }
 
-  /** Keeps what `take` answers or throws, if anything. A TIMEOUT says nothing of the task, so it goes on. */
-  #finish(id: number, { operation }: Task<V>, take: () => { readonly value: unknown } | undefined): boolean {
+  /**
+   * Keeps what `take` answers or throws, if anything. Of a `take` that waits, a TIMEOUT says nothing of the task, so it goes on;
+   * else it is the server's answer.
+   */
+  #finish(
+    id: number,
+    { operation }: Task<V>,
+    take: () => { readonly value: unknown } | undefined,
+    waits = true,
+  ): boolean {
     let result: TaskResult<V>
     try {
       const answer = take()
       if (answer === undefined) return false
       result = resultOf(operation, answer.value)
     } catch (error) {
-      if (isOperationError(error, 'TIMEOUT')) throw error
+      if (waits && isOperationError(error, 'TIMEOUT')) throw error
       result = failureOf(operation, error)
     }
     this.#open.delete(id)
