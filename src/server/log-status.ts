@@ -72,8 +72,9 @@ export class LogStatus {
     fields[APPENDED] = store.position
     fields[SYNCED] = store.synced
     fields[RELEASED] = store.released
+    // Also called after a turn in which nothing was written.
+    if (store.bytesWritten > fields[BYTES]!) fields[GROUPS]! += 1
     fields[BYTES] = store.bytesWritten
-    fields[GROUPS]! += 1
     fields[SNAPSHOT_RUNNING] = store.isSnapshotRunning ? 1 : 0
     if (store.failure !== undefined) return this.#become(FAILED, store.failure.message)
     // Small writes may still fit where large ones are refused: it is well when none has been for a while.
