@@ -2,6 +2,7 @@
  * Several keys at one moment, for a client: read together, changed by the caller's function, and written together if
  * nobody was faster; else again. See rounds.ts for what a generator here is.
  */
+import { MAX_MESSAGE_VALUE_BYTES } from '../base/limits.js'
 import { FieldReader, FieldWriter } from '../commands/operations/fields.js'
 import { type OperationMessage, STATUS, valueIn } from '../commands/operations/operation.js'
 import { OPERATIONS } from '../commands/operations/operation-table.js'
@@ -89,11 +90,17 @@ function writeTogether<K, V>(
   return ({ code }: OperationMessage) => code === STATUS.YES
 }
 
-function fill<K, V>(
+/** Throws RangeError for more than one message takes, which the server would end the connection for. */
+export function fill<K, V>(
   requests: Requests<K, V>,
   operation: (typeof OPERATIONS)['readTogether'],
-  fields: FieldWriter,
+  fields: Pick<FieldWriter, 'byteLength' | 'moveTo'>,
 ): void {
+  const { byteLength } = fields
+  if (byteLength > MAX_MESSAGE_VALUE_BYTES)
+    throw new RangeError(
+      `a transaction of ${byteLength} bytes: one request of it takes at most ${MAX_MESSAGE_VALUE_BYTES}`,
+    )
   requests.message.clear(operation.code)
   requests.effect = operation.effect
   fields.moveTo(requests.message)
