@@ -1,6 +1,7 @@
 /** What every call of a client can be told besides its arguments, checked at the edge. */
 import { OperationError } from '../base/errors.js'
 import { describe } from '../codec/codec.js'
+import { checkCallNames } from '../map/arguments.js'
 
 export interface CallOptions {
   /** Milliseconds until the call fails with TIMEOUT. Default: the client's `timeoutMs`. */
@@ -24,8 +25,26 @@ export function checkSignal(signal: unknown): AbortSignal {
   throw new TypeError(`signal must be an AbortSignal, not ${describe(signal)}`)
 }
 
+/** Of any call. What only another one takes does no harm; what is misspelt must not go unnoticed. */
+export const CALL_NAMES: ReadonlySet<string> = new Set([
+  'timeoutMs',
+  'signal',
+  'ttlMs',
+  'keepTtl',
+  'ifVersion',
+  'by',
+  'count',
+])
+
+/** The limit that options name, if they do. */
+export function timeoutOf(options: CallOptions): number | undefined {
+  checkCallNames(options, 'a call', '{ timeoutMs: 1000 }', CALL_NAMES)
+  return options.timeoutMs === undefined ? undefined : checkTimeout(options.timeoutMs)
+}
+
 /** For an answer that needs neither: they are wrong all the same. */
-export function checkCallOptions({ timeoutMs, signal }: CallOptions): void {
+export function checkCallOptions(options: CallOptions): void {
+  const { timeoutMs, signal } = checkCallNames(options, 'a call', '{ timeoutMs: 1000 }', CALL_NAMES) ?? {}
   if (timeoutMs !== undefined) checkTimeout(timeoutMs)
   if (signal !== undefined) checkSignal(signal)
 }

@@ -8,7 +8,7 @@ import { monotonicMs } from '../base/clock.js'
 import { OperationError } from '../base/errors.js'
 import type { Message } from '../channel/message.js'
 import { answerOf } from './answer.js'
-import { type CallOptions, checkSignal, checkTimeout } from './call-options.js'
+import { type CallOptions, checkSignal, timeoutOf } from './call-options.js'
 import { outcomeOf } from './calls.js'
 import type { Connection, Connector } from './connection.js'
 import { Link } from './link.js'
@@ -215,7 +215,7 @@ export class ClientCore<K, V> {
   }
 
   #timeoutOf(options: CallOptions | undefined): number {
-    return options?.timeoutMs === undefined ? this.#timeoutMs : checkTimeout(options.timeoutMs)
+    return (options === undefined ? undefined : timeoutOf(options)) ?? this.#timeoutMs
   }
 
   #send<R>(decode: Decode<R>, timeoutMs: number, signal: AbortSignal | undefined): Promise<R> {

@@ -19,6 +19,7 @@ import { OPERATIONS } from '../commands/operations/operation-table.js'
 import { checkTtl, checkWholeNumber, ttlOf } from '../map/arguments.js'
 import { checkSetOptions, type Entry, type SetOptions } from '../map/entry.js'
 import type { StoreStats } from '../store/store.js'
+import { CALL_NAMES } from './call-options.js'
 import {
   bytesOf,
   type Decode,
@@ -88,7 +89,7 @@ export class Requests<K, V> {
   }
 
   insert(key: K, value: V, options?: { readonly ttlMs?: number }): Decode<boolean> {
-    const ttlMs = ttlOf(options, 'insert') ?? 0
+    const ttlMs = ttlOf(options, 'insert', CALL_NAMES) ?? 0
     this.#fillPair(OPERATIONS.insert, key, value)
     this.message.first = ttlMs
     return isYes
@@ -128,7 +129,7 @@ export class Requests<K, V> {
   }
 
   increment(key: K, by: V | number | bigint = 1, options?: { readonly ttlMs?: number }): Decode<V> {
-    this.#fillCount(key, by, ttlOf(options, 'increment') ?? 0)
+    this.#fillCount(key, by, ttlOf(options, 'increment', CALL_NAMES) ?? 0)
     return this.#toSum
   }
 
@@ -255,7 +256,7 @@ export class Requests<K, V> {
   }
 
   #fillSet(operation: Operation, key: Prepared, value: Prepared, options: SetOptions): void {
-    const { ttlMs, keepTtl, ifVersion } = checkSetOptions(options)
+    const { ttlMs, keepTtl, ifVersion } = checkSetOptions(options, CALL_NAMES)
     this.#fillPrepared(operation, key, value)
     this.message.first = ttlMs ?? 0
     this.message.second = ifVersion ?? 0

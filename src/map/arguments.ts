@@ -72,8 +72,32 @@ export function checkTtl(ttlMs: unknown, name = 'ttlMs'): number {
   return ttlMs
 }
 
+/**
+ * The options of one call, which have these names and no others. By the properties alone, without making anything: calls
+ * are many.
+ */
+export function checkCallNames<T extends object>(
+  options: T | undefined,
+  of: string,
+  example: string,
+  names: ReadonlySet<string>,
+): T | undefined {
+  const given = checkOptions(options, of, example)
+  for (const name in given) {
+    if (!names.has(name))
+      throw new TypeError(`${of} has no option '${name}'; the options are ${[...names].join(', ')}`)
+  }
+  return given
+}
+
+const TTL_NAMES: ReadonlySet<string> = new Set(['ttlMs'])
+
 /** The ttl that options name, if they do. */
-export function ttlOf(options: { readonly ttlMs?: number } | undefined, of: string): number | undefined {
-  const ttlMs = checkOptions(options, of, '{ ttlMs: 60_000 }')?.ttlMs
+export function ttlOf(
+  options: { readonly ttlMs?: number } | undefined,
+  of: string,
+  names = TTL_NAMES,
+): number | undefined {
+  const ttlMs = checkCallNames(options, of, '{ ttlMs: 60_000 }', names)?.ttlMs
   return ttlMs === undefined ? undefined : checkTtl(ttlMs)
 }

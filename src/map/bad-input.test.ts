@@ -59,6 +59,18 @@ describe('bad input is refused at the edge, and nothing changes', () => {
     }
     assert.throws(() => map.set('k', 'v', { ttlMs: '5' as never }), TypeError)
     assert.throws(() => map.set('k', 'v', { ttlMs: 5, keepTtl: true }), TypeError)
+    for (const [call, message] of [
+      [
+        () => map.set('k', 'v', { ttl: 5 } as never),
+        /set has no option 'ttl'; .* ttlMs, keepTtl, ifVersion$/,
+      ],
+      [() => map.setMany([['k', 'v']], { ttl: 5 } as never), /set has no option 'ttl'/],
+      [() => map.insert('x', 'v', { expireMs: 5 } as never), /insert has no option 'expireMs'/],
+      [() => map.increment('x', 1, { ifVersion: 5 } as never), /increment has no option 'ifVersion'/],
+      [() => map.hit('x', { ttlMs: 5, count: 1 } as never), /hit has no option 'count'; .* ttlMs, by$/],
+      [() => map.scan(0, { size: 1 } as never), /scan has no option 'size'/],
+    ] as const)
+      assert.throws(call, { name: 'TypeError', message })
     assert.throws(() => map.scan(-1), RangeError)
     assert.throws(() => map.scan(1e18), RangeError)
     assert.throws(() => map.increment('k'), TypeError)

@@ -33,13 +33,18 @@ export interface SetOptions {
   readonly ifVersion?: number
 }
 
-/** What options of a set say. Throws TypeError or RangeError. */
-export function checkSetOptions(options: SetOptions): {
+const SET_NAMES: ReadonlySet<string> = new Set(['ttlMs', 'keepTtl', 'ifVersion'])
+
+/** What options of a set say, which has those `names`. Throws TypeError or RangeError. */
+export function checkSetOptions(
+  options: SetOptions,
+  names = SET_NAMES,
+): {
   ttlMs: number | undefined
   keepTtl: boolean
   ifVersion: number | undefined
 } {
-  const ttlMs = ttlOf(options, 'set')
+  const ttlMs = ttlOf(options, 'set', names)
   const keepTtl = checkBoolean(options.keepTtl, 'keepTtl')
   if (keepTtl && ttlMs !== undefined) throw new TypeError('give either ttlMs or keepTtl, not both')
   const { ifVersion } = options

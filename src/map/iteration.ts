@@ -5,9 +5,10 @@
 import { READ_NOTHING } from '../table/reader.js'
 import type { WalkedEntry } from '../table/walker.js'
 import type { MapAccess } from './access.js'
-import { checkOptions, checkWholeNumber } from './arguments.js'
+import { checkCallNames, checkWholeNumber } from './arguments.js'
 
 const CURSOR_KEYS = 10
+const SCAN_NAMES: ReadonlySet<string> = new Set(['count'])
 
 /** A page of keys and where to go on; 0: from the beginning, or done. */
 export function scan<K, V>(
@@ -18,7 +19,7 @@ export function scan<K, V>(
   const table = access.open()
   if (typeof cursor !== 'number' || !table.isCursor(cursor))
     throw new RangeError(`${String(cursor)} is no cursor of this map: begin with 0`)
-  const { count = CURSOR_KEYS } = checkOptions(options, 'scan', '{ count: 100 }') ?? {}
+  const { count = CURSOR_KEYS } = checkCallNames(options, 'scan', '{ count: 100 }', SCAN_NAMES) ?? {}
   checkWholeNumber(count, 'count', 1, Number.MAX_SAFE_INTEGER)
   const found: WalkedEntry[] = []
   let next = cursor

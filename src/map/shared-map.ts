@@ -11,7 +11,7 @@ import { READ_NOTHING } from '../table/reader.js'
 import type { TableStats } from '../table/stats.js'
 import { ALWAYS, IF_ABSENT } from '../table/writer.js'
 import type { MapAccess } from './access.js'
-import { checkFunction, checkIterable, checkOptions, checkTtl, ttlOf } from './arguments.js'
+import { checkCallNames, checkFunction, checkIterable, checkTtl, ttlOf } from './arguments.js'
 import {
   compareAndSet,
   compute,
@@ -32,6 +32,8 @@ import type { OpenOptions } from './open-terms.js'
 import { attachShared, type MapRegion, openParts } from './opening.js'
 import type { AttachOptions, MapOptions } from './options.js'
 import type { TableWatch } from './table-watch.js'
+
+const HIT_NAMES: ReadonlySet<string> = new Set(['ttlMs', 'by'])
 
 export class SharedMap<K = string, V = string> implements Map<K, V> {
   readonly #region: MapRegion
@@ -216,7 +218,7 @@ export class SharedMap<K = string, V = string> implements Map<K, V> {
     key: K,
     options: { readonly ttlMs: number; readonly by?: V | number },
   ): { value: number; remainingTtlMs: number } {
-    const { ttlMs, by = 1 } = checkOptions(options, 'hit', '{ ttlMs: 60_000 }') ?? {}
+    const { ttlMs, by = 1 } = checkCallNames(options, 'hit', '{ ttlMs: 60_000 }', HIT_NAMES) ?? {}
     const { value, expiresAtMs } = count(this.#access, key, by, checkTtl(ttlMs))
     return { value: value as number, remainingTtlMs: this.#access.remainingMs(expiresAtMs) }
   }

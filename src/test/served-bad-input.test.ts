@@ -101,6 +101,27 @@ describe('a client is told', options, () => {
     )
   })
 
+  it('that a call has no option of that name, before anything is sent', async () => {
+    await using server = await Server.start({ name: 'calls', capacity: '1MiB' })
+    await using client = server.client()
+    const message =
+      /has no option '\w+'; the options are timeoutMs, signal, ttlMs, keepTtl, ifVersion, by, count$/
+    for (const call of [
+      () => client.set('k', 'v', { ttl: 5000 } as never),
+      () => client.setMany([['k', 'v']], { ttl: 5000 } as never),
+      () => client.insert('k', 'v', { timeout: 5 } as never),
+      () => client.get('k', { timeout: 5 } as never),
+      () => client.compute('k', () => 'v', { timeout: 5 } as never),
+      async () => client.sync.set('k', 'v', { ttl: 5000 } as never),
+      async () => client.sync.get('k', { timeout: 5 } as never),
+      async () => client.submit('set', 'k', 'v', { ttl: 5000 } as never),
+    ])
+      await assert.rejects(call, { name: 'TypeError', message }, call.toString())
+    assert.equal(await client.size(), 0)
+    await client.set('k', 'v', { ttlMs: 60_000, timeoutMs: 60_000 })
+    assert.equal(client.sync.get('k', { timeoutMs: 60_000 }), 'v')
+  })
+
   it('that a table is served, or shared directly, and not the other', async () => {
     await using server = await Server.start({ name: 'served', capacity: '1MiB' })
     assert.throws(() => SharedMap.open('served'), isCode('SERVED'))
