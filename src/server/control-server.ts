@@ -41,8 +41,8 @@ export interface Admitted {
   readonly welcome: Welcome
   /** It has mapped its files. */
   mapped(): void
-  /** It has gone. */
-  left(): void
+  /** Its connection has ended: by itself, or because the server hung up on one who may still use what it has mapped. */
+  left(byItself: boolean): void
 }
 
 /** For one who connects and says nothing. */
@@ -133,6 +133,7 @@ class Registration {
   #expects: 'hello' | 'mapped' | 'requests' | 'nothing' = 'hello'
   #admitted: Admitted | undefined
   #listener: ControlListener | undefined
+  #hasGone = false
 
   constructor(socket: Socket, release: string, admissionOf: () => Admission | undefined) {
     this.#socket = socket
@@ -145,10 +146,16 @@ class Registration {
     if (this.#socket.destroyed) return
     this.#timer = setTimeout(() => this.#socket.destroy(), HELLO_TIMEOUT_MS).unref()
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    const gone = (): void => {
+      this.#hasGone = true
+    }
+    // Neither comes from hanging up.
+    this.#socket.once('end', gone)
+    this.#socket.once('error', gone)
     this.#socket.once('close', () => {
       clearTimeout(this.#timer)
       this.#listener?.close()
-      this.#admitted?.left()
+      this.#admitted?.left(this.#hasGone)
     })
   }
 
@@ -201,7 +208,8 @@ class Registration {
         this.#socket.destroy(),
       )
       if (this.#socket.destroyed) {
-        admitted.left()
+        // It has not heard of its files.
+        admitted.left(true)
         return
       }
       this.#admitted = admitted

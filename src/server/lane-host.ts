@@ -72,7 +72,7 @@ export class LaneHost implements Admission {
     try {
       await this.#options.workers.attach(file.share())
     } catch (error) {
-      this.#release(file)
+      this.#release(file, true)
       throw error
     }
     const welcome = {
@@ -81,7 +81,7 @@ export class LaneHost implements Admission {
       laneFile: file.path!,
       bellFile: bellPath(region.name),
     } as const
-    return { welcome, mapped: () => file.remove(), left: () => this.#release(file) }
+    return { welcome, mapped: () => file.remove(), left: (byItself) => this.#release(file, byItself) }
   }
 
   /** Lanes for a client on this thread, at once: what it asks before the workers serve them waits there. */
@@ -93,7 +93,7 @@ export class LaneHost implements Admission {
     const file = this.#make(window, process.pid, undefined, transferBytes)
     // One that fails is a server that stops, which closes the file.
     this.#options.workers.attach(file.share()).catch(() => {})
-    return { file, left: () => this.#release(file) }
+    return { file, left: () => this.#release(file, true) }
   }
 
   /** Lanes for a thread of the server itself, as long as it runs. */
@@ -148,7 +148,8 @@ export class LaneHost implements Admission {
     }
   }
 
-  #release(file: LaneFile): void {
+  /** `hasGone`: nobody looks into the file any more. One who was hung up on may, and must not find the memory gone. */
+  #release(file: LaneFile, hasGone: boolean): void {
     if (!this.#files.delete(file.id)) return
     this.#hangUps.delete(file.id)
     file.close()
@@ -157,7 +158,7 @@ export class LaneHost implements Admission {
     const release = workers.detach(file.id).then(
       () => {
         // Its mappings end when each worker's collector comes by, and there may be many clients until then.
-        file.discard()
+        if (hasGone) file.discard()
         ledger.close(file.firstRow, file.geometry.lanes)
         this.#releases.delete(release)
       },

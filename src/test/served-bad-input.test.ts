@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { LaneFile } from '../channel/lane-file.js'
+import { LANE, LANE_STATE, laneAt, slotsAt, transferAt } from '../channel/layout.js'
 import { CONTROL_VERSION, controlLine } from '../client/control-messages.js'
 import { ControlSocket } from '../client/control-socket.js'
 import { Client, codecs, isOperationError, Server, SharedMap } from '../index.js'
@@ -242,6 +243,26 @@ describe('a server takes no harm', options, () => {
     assert.match(warnings[0]!, /dropped/)
     assert.equal(witness.sync.size(), 1)
     server.check()
+  })
+})
+
+describe('a client that the server hangs up on', options, () => {
+  it('keeps what it has mapped: it may be looking there', async () => {
+    await using server = await Server.start({ name: 'hung', capacity: '4MiB' })
+    const { control, welcome } = await ControlSocket.open(regionName('hung'), hello({ window: 8 }), 5000)
+    const file = LaneFile.open(welcome.laneFile)
+    const { words } = file.region.segments[0]!
+    control.confirm()
+    const gone = new Promise<void>((resolve) => control.onGone(resolve))
+    // No state of a slot that may follow the one it has.
+    words.fill(-1, slotsAt(file.geometry, 0), transferAt(file.geometry, 0))
+    control.ref()
+    await gone
+    while (server.clients > 0) await new Promise((resolve) => setImmediate(resolve))
+    // The workers have put the lanes of the one down before they take up those of the next.
+    await using _next = await Client.connect('hung')
+    assert.equal(words[laneAt(file.geometry, 0) + LANE.state], LANE_STATE.CLOSED)
+    assert.equal(words[slotsAt(file.geometry, 0)], -1)
   })
 })
 
