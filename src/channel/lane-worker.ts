@@ -45,6 +45,8 @@ const FEW_LANES = 8
 const MOST_HOT = 8
 const COLD_MASK = 7
 const HOT_LOOKS = 32
+/** About a microsecond and a half. */
+const LOOKS_ON = 128
 const AROUND_MASK = 0xff
 /** How long the last one that is awake looks on before it sleeps. */
 const SPIN_MS = 0.05
@@ -69,6 +71,8 @@ export interface LaneWorkerOptions {
   readonly finish?: () => void
   /** It keeps lanes it has taken: for the only worker of a server, which then need not ask whose they are. */
   readonly keepsLanes?: boolean
+  /** After some work it looks for more for a microsecond or two before `poll` says that there is none. Where nobody waits for that. */
+  readonly looksOn?: boolean
   /** A client's lane was dropped. */
   readonly onFault?: (file: LaneFile, lane: number, reason: string) => void
   /** A handler threw. */
@@ -88,6 +92,7 @@ export class LaneWorker {
   readonly #isAlive: Liveness
   readonly #keeper: LaneKeeper
   readonly #watch: IdleWatch
+  readonly #looksOn: boolean
   #lanes: ServedLane[] = []
   #hot: ServedLane[] = []
   readonly #bySerial = new Map<number, ServedLane>()
@@ -106,6 +111,7 @@ export class LaneWorker {
     this.#ledger = options.ledger
     this.#bell = options.bell
     this.#isAlive = options.isAlive ?? isThreadAlive
+    this.#looksOn = options.looksOn ?? false
     this.#clock = options.clock ?? monotonicMs
     this.#touredMs = this.#clock()
     this.#keeper = {
@@ -169,6 +175,7 @@ export class LaneWorker {
     let done = (polls & COLD_MASK) === 0 ? 0 : this.#pollHot()
     if ((polls & AROUND_MASK) === 0) this.#lookAround()
     if (done === 0) done = this.#pollAll()
+    if (done === 0 && this.#mayBeMore && this.#looksOn) done = this.#lookOn()
     if (done > 0) this.#mayBeMore = true
     return done
   }
@@ -188,6 +195,22 @@ export class LaneWorker {
     }
     if (busy > 1) this.#busyPolls++
     return done
+  }
+
+  /**
+   * After some work: a client that blocks asks again within about a microsecond, and what is found here need not come by the
+   * end of `sleep` and another poll.
+   */
+  #lookOn(): number {
+    const lanes = this.#lanes
+    if (lanes.length > FEW_LANES) return 0
+    for (let look = 0; look < LOOKS_ON; look++) {
+      for (let i = 0; i < lanes.length; i++) {
+        const some = lanes[i]!.serve(BATCH)
+        if (some > 0) return some
+      }
+    }
+    return 0
   }
 
   /** Only the lanes that had something last time, looked at for about as long as a client takes to ask again. */

@@ -47,6 +47,7 @@ async function main(): Promise<void> {
     ledger: Ledger.attach(data.ledger),
     bell: Bell.attach(data.bell),
     keepsLanes: data.isOnly,
+    looksOn: data.isOnly,
     handler: (request, reply) => {
       if (!plain.run(request, reply)) runOperation(context, request, reply)
       return true
