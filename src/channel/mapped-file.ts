@@ -24,6 +24,7 @@ import { MAX_SEGMENT_BYTES } from '../base/limits.js'
 import type { NativeBuffer } from '../base/native-buffer.js'
 import { formatSize } from '../base/size.js'
 import type { WordIndex } from '../memory/layout.js'
+import { cannotMap } from '../memory/mapping.js'
 import { unmapWith } from '../memory/mapping-end.js'
 import { Native } from '../memory/native.js'
 import type { Region, Segment } from '../memory/region.js'
@@ -53,7 +54,7 @@ export class MappedFile implements Region {
 
   private constructor(native: Native, path: string, descriptor: number, bytes: number) {
     const mapping = native.map(descriptor, 0, bytes)
-    if (mapping === undefined) throw new RangeError(`the system cannot map ${formatSize(bytes)} of ${path}`)
+    if (mapping === undefined) throw cannotMap(path, bytes)
     const { address, buffer } = mapping
     unmapWith(buffer, native, address, bytes)
     this.#native = native

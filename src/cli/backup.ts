@@ -6,7 +6,7 @@ import { Command } from 'commander'
 import { formatSize } from '../base/size.js'
 import type { BackupMade } from '../log/backup.js'
 import { copyDirectory } from '../log/copy-directory.js'
-import { asCouldNot } from './data-directory.js'
+import { asCouldNot, openDataDirectory } from './data-directory.js'
 import { printJson, printLine } from './output.js'
 import { Progress } from './progress.js'
 
@@ -15,6 +15,8 @@ interface CopyOptions {
 }
 
 function copy(from: string, to: string): BackupMade {
+  // For what it says of a path that is none.
+  openDataDirectory(from)
   const progress = new Progress('MiB')
   try {
     return asCouldNot(() =>

@@ -3,6 +3,7 @@
  *
  * A mapping lives as long as any view of it (mapping-end.ts).
  */
+import { OperationError } from '../base/errors.js'
 import type { NativeBuffer } from '../base/native-buffer.js'
 import { formatSize } from '../base/size.js'
 import { unmapWith } from './mapping-end.js'
@@ -22,7 +23,7 @@ export function mapSegments(
   const segments: Segment[] = []
   for (const bytes of segmentBytes) {
     const mapping = native.map(descriptor, offset, bytes, access)
-    if (mapping === undefined) throw new RangeError(`the system cannot map ${formatSize(bytes)} of ${path}`)
+    if (mapping === undefined) throw cannotMap(path, bytes)
     unmapWith(mapping.buffer, native, mapping.address, bytes)
     if (offset === 0) address = mapping.address
     segments.push(viewsOf(mapping.buffer))
@@ -38,4 +39,13 @@ function viewsOf(buffer: ArrayBuffer): Segment {
     longs: new BigInt64Array(buffer),
     bytes: Buffer.from(buffer) as unknown as NativeBuffer,
   }
+}
+
+/** For a program that has mapped all that it may. */
+export function cannotMap(path: string, bytes: number): OperationError {
+  return new OperationError(
+    'FULL',
+    `the system cannot map ${formatSize(bytes)} of ${path}: close other tables, or allow this program more address space ` +
+      '(ulimit -v) or mappings (sysctl vm.max_map_count).',
+  )
 }

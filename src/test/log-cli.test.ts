@@ -204,7 +204,10 @@ describe('a data directory on the command line', () => {
       assert.equal(code, 2, wrong[index]?.join(' '))
       assert.match(err, /no directory|no data/)
     }
-    assert.equal((await run('backup', join(path, 'bare'), join(path, 'x'))).code, 3)
+    for (const command of ['backup', 'restore']) {
+      const { code, err } = await run(command, join(path, 'bare'), join(path, 'x'))
+      assert.deepEqual({ code, isTold: /no data/.test(err) }, { code: 2, isTold: true })
+    }
   })
 })
 
