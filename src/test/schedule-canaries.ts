@@ -146,8 +146,8 @@ export const CANARIES: readonly Canary[] = [
     rewrites: [
       {
         file: 'table/writer.js',
-        find: 'this.#lock(stripeAt); if (this.#words[stripeAt + BUCKETS] !== 0) {',
-        put: 'if (this.#words[stripeAt + BUCKETS] !== 0) {',
+        find: 'this.#lock(stripeAt); const isStarted',
+        put: 'const isStarted',
       },
     ],
     scenario: 'two inserts of one key',
