@@ -122,7 +122,10 @@ describe('a named table', options, () => {
       },
     )
     const modes = { mode: 'open', onMismatch: 'recreate' } as const
-    assert.throws(() => SharedMap.open('differs', { values: codecs.json(), ...modes }), { code: 'MISMATCH' })
+    assert.throws(() => SharedMap.open('differs', { values: codecs.json(), ...modes }), {
+      code: 'MISMATCH',
+      message: /leave out mode 'open' to replace it/,
+    })
     assert.equal(map.get('k'), 'v')
     assert.equal(map.stats().participants, 1)
     SharedMap.open('differs', { capacity: '64KiB', maxEntries: 7 }).close()

@@ -96,13 +96,18 @@ export class OpenTerms<K, V> {
       throw new OperationError(
         'MISMATCH',
         `the table '${this.name}' is another than asked for: ${differences.join('; ')}. Leave out what the table ` +
-          "knows, or give onMismatch: 'recreate' to replace it by an empty one.",
+          `knows, or ${this.#howToReplace()} to replace it by an empty one.`,
       )
     }
     return {
       keys: agreedCodec('keys', facts.keyCodec, this.#keys),
       values: agreedCodec('values', facts.valueCodec, this.#values),
     }
+  }
+
+  #howToReplace(): string {
+    const { onMismatch, mode } = this.options
+    return onMismatch === 'recreate' ? `leave out mode '${mode}'` : "give onMismatch: 'recreate'"
   }
 
   /** What the options name and the region has differently. */
