@@ -186,7 +186,7 @@ function checkResp(
   checkWholeNumber(port, 'resp.port', 0, MOST_PORT)
   if (isInsecureAllowed || isLoopback(host)) return { port, host }
   throw new RangeError(
-    `resp.host ${host} can be reached from outside and there is no password: choose 127.0.0.1, or say insecure`,
+    `resp.host ${host} can be reached from outside and there is no password: choose 127.0.0.1, or say insecure (--insecure)`,
   )
 }
 
