@@ -8,44 +8,50 @@
  *   keeps that buffer alive: copy what you keep. After one large value the thread keeps a buffer of that size.
  * - `decode` copies: byte arrays in the result never look into the input, which may be used again at once.
  *   The input is wrapped, as msgpackr hangs a `dataView` on the array it is given.
- * - Extensions are registered for the whole thread, also for the application's own use of msgpackr; ours is
+ * - Extensions are registered for the whole thread, also for an application that gets msgpackr by `require`; ours is
  *   number 0x4d. An application that takes that number for itself breaks Maps here.
  *
  * Thread safety: one packer per thread, nothing shared. Not for untrusted bytes of unlimited depth.
  */
-import { addExtension, Packr } from 'msgpackr'
+import { createRequire } from 'node:module'
+import type { Packr } from 'msgpackr'
 import { type BytesCarried, builtIn } from './codec.js'
 import { Lowered, lowered, raised } from './msgpack-lower.js'
 
-addExtension({
-  Class: Lowered,
-  type: 0x4d,
-  write: (instance: Lowered) => [instance.kind, instance.content],
-  read: raised,
-})
+/** Loaded when somebody asks for the codec: it would be a fifth of the time that every program and thread takes to load. */
+let packer: Packr | undefined
 
-const PACKER = new Packr({
-  useRecords: false,
-  mapsAsObjects: true,
-  variableMapSize: true,
-  moreTypes: true,
-  copyBuffers: true,
-  useToJSON: false,
-})
-
-function encode(value: unknown): Uint8Array {
-  if (value === undefined) {
-    throw new TypeError("the codec 'msgpack' cannot hold undefined on its own: it means 'no entry'")
-  }
-  return PACKER.encode(lowered(value))
+function load(): Packr {
+  const msgpackr = createRequire(import.meta.url)('msgpackr') as typeof import('msgpackr')
+  msgpackr.addExtension({
+    Class: Lowered,
+    type: 0x4d,
+    write: (instance: Lowered) => [instance.kind, instance.content],
+    read: raised,
+  })
+  return new msgpackr.Packr({
+    useRecords: false,
+    mapsAsObjects: true,
+    variableMapSize: true,
+    moreTypes: true,
+    copyBuffers: true,
+    useToJSON: false,
+  })
 }
 
 /** `T` is what the caller promises to store; it is not checked. Throws an Error on bytes that are no MessagePack. */
 export function msgpack<T = unknown>(): BytesCarried<T> {
+  packer ??= load()
+  const own = packer
   return builtIn<BytesCarried<T>>({
     carrier: 'bytes',
     name: 'msgpack',
-    encode,
-    decode: (bytes) => PACKER.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
+    encode: (value) => {
+      if (value === undefined) {
+        throw new TypeError("the codec 'msgpack' cannot hold undefined on its own: it means 'no entry'")
+      }
+      return own.encode(lowered(value))
+    },
+    decode: (bytes) => own.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
   })
 }
