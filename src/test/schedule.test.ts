@@ -5,7 +5,7 @@ import { GLANCES, PAIRS, TRIOS } from './schedule-scenarios.js'
 import { searchAll, searchSome } from './schedule-search.js'
 import { runSeed, SeededRandom } from './seeded-random.js'
 
-const RANDOM_SCHEDULES = 40
+const RANDOM_SCHEDULES = 25
 
 describe('every schedule of one preemption, and some of several, leaves histories linearizable and the table whole', () => {
   const seed = runSeed()

@@ -4,7 +4,7 @@ import { runSeed } from './seeded-random.js'
 import { runTerminations } from './terminate.js'
 
 const ROUNDS = 60
-const MOST_MS = 2500
+const MOST_MS = 1500
 /** So many in any case, however slow the machine; fewer would show nothing. */
 const LEAST_ROUNDS = 5
 
