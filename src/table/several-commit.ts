@@ -125,11 +125,18 @@ export class SeveralCommit {
       this.#undo(order)
       if (outcome === CHANGED) return false
       this.#locks.release()
-      for (const stripeAt of this.#lacking) if (!this.#room.bringLine(stripeAt, sweeps)) sweeps++
-      if (this.#tooMany === 0) continue
-      if (this.#evicts) this.#evict(tries)
+      // What has expired is gone then: what was lacking before need not be lacking now, and is no reason to say FULL.
+      if (!this.#bringLines(sweeps)) sweeps++
+      else if (this.#tooMany === 0) continue
+      else if (this.#evicts) this.#evict(tries)
       else if (!this.#table.writer.desk.removeExpired(sweeps++)) this.#sayTooMany()
     }
+  }
+
+  /** A line for each stripe that lacks one; false as soon as there was none, and what has expired was removed instead. */
+  #bringLines(sweeps: number): boolean {
+    for (const stripeAt of this.#lacking) if (!this.#room.bringLine(stripeAt, sweeps)) return false
+    return true
   }
 
   /** In a table that counts its entries: as many as are too many. */

@@ -213,6 +213,49 @@ describe('a transaction over several keys', () => {
     w.table.close()
   })
 
+  it('takes the places of expired entries in several buckets at once, where no memory comes free for lines', () => {
+    /** A table full of entries of which a third has expired, and keys for which only their buckets have no room. */
+    const full = () => {
+      const w = world({ capacityBytes: 2 ** 18, hashKey: [1, 2] })
+      const takes = (key: number, expiresAtMs: number): boolean => {
+        try {
+          put(w.table, String(key), 'value', expiresAtMs)
+          return true
+        } catch (error) {
+          if (isOperationError(error, 'FULL')) return false
+          throw error
+        }
+      }
+      const remove = (key: number): void => {
+        w.table.key.setBytes(bytes(String(key)))
+        assert.ok(w.table.delete())
+      }
+      // What stays lies between what expires, so that no page comes free.
+      let next = 1_000_000
+      while (takes(next, NOW_MS + (next % 3 === 0 ? 10 : 1000))) next++
+      for (let key = 1_000_000; key < 1_000_030; key++) if (key % 3 !== 0) remove(key)
+      const refused: number[] = []
+      for (; refused.length < 12; next++) {
+        if (takes(next, NOW_MS + 1000)) remove(next)
+        else refused.push(next)
+      }
+      w.clock += 10
+      return { ...w, takes, refused }
+    }
+    // What goes one by one goes together.
+    const one = full()
+    const fitting = one.refused.filter((key) => one.takes(key, NOW_MS + 1000))
+    assert.ok(fitting.length > 4)
+    one.table.close()
+    const { table, several } = full()
+    several.begin()
+    for (const key of fitting) several.put(several.touch(bytes(String(key))), bytes('value'), NOW_MS + 1000)
+    assert.equal(several.commit(), true)
+    for (const key of fitting) assert.equal(get(table, String(key)), 'value')
+    table.check()
+    table.close()
+  })
+
   it('reads many keys, those that are not there too', () => {
     const { table, several } = world()
     put(table, 'a', '1')
