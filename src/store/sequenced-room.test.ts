@@ -176,6 +176,36 @@ describe('a sequenced table without memory', () => {
     store.close()
   })
 
+  it('gives back what a transaction has staged when the log refuses the removals on a run of pages, without a repair', () => {
+    const disk = new SimulatedDisk()
+    const store = open(disk, { eviction: 'clock' })
+    const put = (index: number): unknown =>
+      write(store, (inner) => inner.set(bytes(`key-${index % 1500}`), Buffer.alloc(100), 'none', 'always'))
+    for (let index = 0; index < 1500; index++) put(index)
+    // The log's last segment is used up.
+    disk.capacityBytes = 1
+    assert.throws(
+      () => {
+        for (let index = 0; ; index++) put(index)
+      },
+      (error) => isOperationError(error, 'DISK_FULL'),
+    )
+    const { repairs } = store.table.stats()
+    const set = (all: Store, key: string, length: number): boolean =>
+      all.set(bytes(key), Buffer.alloc(length), 'none', 'always')
+    assert.throws(
+      () =>
+        store.evaluate((inner) =>
+          inner.transact((all) => [set(all, 'small', 50), set(all, 'large', 60_000)]),
+        ),
+      (error) => isOperationError(error, 'DISK_FULL'),
+    )
+    assert.equal(store.table.stats().repairs, repairs)
+    store.table.check()
+    assert.deepEqual(contents(open(disk.afterExit())), contents(store))
+    store.close()
+  })
+
   it('starts again with the same capacity when it was full, whatever lay where', () => {
     for (let seed = 1; seed <= 4; seed++) {
       const random = seededRandom(seed)

@@ -207,11 +207,22 @@ export class Staging {
 
   /**
    * Empties a run of pages that serves for a chunk of `bytes`, once `mayGo` has agreed; false if there is none. What
-   * `mayGo` throws passes through.
+   * `mayGo` throws passes through. It is asked without the desk: where it is refused, chunks that are staged are given back.
    */
   emptyPages(bytes: number, mayGo: MayGo): boolean {
     const { slab } = this.#space
-    const pages = new PageEviction(this.#space, () => this.#desk.gather(), mayGo)
+    const pages = new PageEviction(
+      this.#space,
+      () => this.#desk.gather(),
+      (entries) => {
+        this.#desk.leave()
+        try {
+          return mayGo(entries)
+        } finally {
+          this.#desk.enterPatiently()
+        }
+      },
+    )
     const index = slab.classFor(bytes)
     this.#desk.enterPatiently()
     try {
