@@ -42,6 +42,8 @@ export class Desk implements Recourse {
   readonly #tag: number
   #evictor: Evictor | undefined
   #sweep: () => number = () => 0
+  /** Still so after an error within, until that is settled. */
+  #isGathering = false
 
   constructor(space: Space) {
     this.#space = space
@@ -79,6 +81,7 @@ export class Desk implements Recourse {
   }
 
   #enterSlowly(): void {
+    this.#isGathering = false
     this.#space.registry.forgetThrownOut()
     this.#space.locks.acquire(this.#at)
   }
@@ -118,11 +121,13 @@ export class Desk implements Recourse {
 
   /**
    * Leaves after an error before anything was published: the chunk and the lines in hand go back. If evicting was not
-   * finished either, the desk stays taken, and the next operation of this thread, or its timer, settles all of it.
+   * finished either, or gathering, which has others' desks and locks of the slab, the desk stays taken, and the next operation of
+   * this thread, or its timer, settles all of it.
    */
   abandon(bytes: number): void {
     if (this.#words[this.#at + PARTICIPANT.detached] !== 0) return
     if (this.#words[this.#at + PARTICIPANT.windowAt] !== 0) return
+    if (this.#isGathering) return
     if (this.#words[this.#at + PARTICIPANT.chunkInHand] !== 0)
       this.#space.slab.free(PARTICIPANT.chunkInHand, bytes)
     this.#space.lines.giveBack(this.#at)
@@ -234,6 +239,7 @@ export class Desk implements Recourse {
   /** Brings the free chunks of all magazines back to their spans, and empty spans to the pool. */
   gather(): void {
     const { slab, registry, locks } = this.#space
+    this.#isGathering = true
     slab.drain(this.#at)
     registry.settleDead()
     for (const deskAt of registry.records()) {
@@ -243,5 +249,6 @@ export class Desk implements Recourse {
       locks.release(deskAt)
     }
     slab.trim()
+    this.#isGathering = false
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isOperationError } from '../base/errors.js'
+import { CLASS, CLASS_WORDS, CLASSES_AT } from '../memory/header.js'
 import { SharedArrayRegion } from '../memory/shared-array-region.js'
 import { tableFacts } from '../test/table-facts.js'
 import { Space } from './space.js'
@@ -100,4 +101,32 @@ test('a large value fits where many small entries have expired', () => {
   put(table, 'large', 'x'.repeat(200_000))
   table.check()
   table.close()
+})
+
+test('who gives up while it gathers free chunks of others does not keep their desks', () => {
+  const { clock, table } = newTable(0)
+  const join = (): Table =>
+    Table.attach(table.space.region as SharedArrayRegion, { lockTimeoutMs: 20, clock: () => clock.nowMs })
+  const [writer, owner, stopped] = [join(), join(), join()]
+  const large = 'v'.repeat(1000)
+  put(owner, 'large', large)
+  fill(writer, 'short', NOW_MS + 10)
+  assert.ok(remove(owner, 'large'))
+  assert.ok(remove(writer, keyOf('short', 0)))
+  let other = 0
+  while (takes(writer, keyOf('other', other), NOW_MS + 10)) assert.ok(remove(writer, keyOf('other', other++)))
+  clock.nowMs += 20
+  const { slab, locks } = stopped.space
+  const lockAt = CLASSES_AT + slab.classFor(large.length) * CLASS_WORDS + CLASS.lock
+  assert.ok(locks.tryAcquire(lockAt))
+  assert.throws(
+    () => put(writer, keyOf('other', other), VALUE, NOW_MS + 100),
+    (error) => isOperationError(error, 'TIMEOUT'),
+  )
+  locks.release(lockAt)
+  // It settles what it was at before it does anything else.
+  assert.ok(takes(writer, keyOf('other', other), NOW_MS + 100))
+  put(owner, keyOf('short', 1), VALUE)
+  table.check()
+  for (const one of [writer, owner, stopped, table]) one.close()
 })
