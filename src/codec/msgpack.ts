@@ -18,7 +18,7 @@ import type { Packr } from 'msgpackr'
 import { type BytesCarried, builtIn } from './codec.js'
 import { Lowered, lowered, raised } from './msgpack-lower.js'
 
-/** Loaded when somebody asks for the codec: it would be a fifth of the time that every program and thread takes to load. */
+/** Loaded when somebody asks for the codec: else every program and thread would wait for it at its start. */
 let packer: Packr | undefined
 
 function load(): Packr {
